@@ -1,0 +1,58 @@
+// swift-tools-version: 6.1
+import PackageDescription
+
+// Targets point down only; see Docs/Architecture.md for the layers.
+let package = Package(
+  name: "Lumigrad",
+  products: [
+    .library(name: "Lumigrad", targets: ["Lumigrad"]),
+    .library(name: "LumiTensor", targets: ["LumiTensor"]),
+    .library(name: "LumiIO", targets: ["LumiIO"]),
+    .library(name: "LumiLearning", targets: ["LumiLearning"]),
+    .library(name: "LumiScene", targets: ["LumiScene"]),
+    .library(name: "LumiRendering", targets: ["LumiRendering"]),
+    .library(name: "LumiMesh", targets: ["LumiMesh"]),
+    .library(name: "LumiBenchmark", targets: ["LumiBenchmark"]),
+    .executable(name: "gradbench", targets: ["gradbench"]),
+  ],
+  dependencies: [
+    .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0"),
+    .package(url: "https://github.com/swiftlang/swift-docc-plugin", from: "1.5.0"),
+  ],
+  targets: [
+    .target(name: "CLumiKernels", linkerSettings: [.linkedLibrary("m"), .linkedLibrary("pthread")]),
+    .target(name: "COpenBLAS", linkerSettings: [.linkedLibrary("dl")]),
+    .systemLibrary(name: "CPNG", pkgConfig: "libpng", providers: [.apt(["libpng-dev"])]),
+    .systemLibrary(name: "CAssimp", pkgConfig: "assimp", providers: [.apt(["libassimp-dev"])]),
+
+    .target(name: "LumiTensor", dependencies: ["CLumiKernels", "COpenBLAS"]),
+    .target(name: "LumiIO", dependencies: ["LumiTensor", "CPNG", "CAssimp"]),
+    .target(name: "LumiLearning", dependencies: ["LumiTensor"]),
+    .target(name: "LumiScene", dependencies: ["LumiTensor"]),
+    .target(name: "LumiRendering", dependencies: ["LumiScene", "LumiTensor"]),
+    .target(
+      name: "LumiMesh", dependencies: ["LumiRendering", "LumiScene", "LumiTensor", "CLumiKernels"]),
+    .target(name: "LumiBenchmark", dependencies: ["LumiRendering", "LumiScene", "LumiTensor"]),
+    .target(
+      name: "Lumigrad",
+      dependencies: [
+        "LumiTensor", "LumiIO", "LumiLearning", "LumiScene", "LumiRendering", "LumiMesh",
+        "LumiBenchmark",
+      ]),
+    .executableTarget(
+      name: "gradbench",
+      dependencies: [
+        "Lumigrad", .product(name: "ArgumentParser", package: "swift-argument-parser"),
+      ]),
+
+    .testTarget(name: "LumiTensorTests", dependencies: ["LumiTensor", "CLumiKernels"]),
+    .testTarget(name: "LumiIOTests", dependencies: ["LumiIO", "LumiTensor"]),
+    .testTarget(name: "LumiLearningTests", dependencies: ["LumiLearning", "LumiTensor"]),
+    .testTarget(name: "LumiSceneTests", dependencies: ["LumiScene", "LumiTensor"]),
+    .testTarget(name: "LumiRenderingTests", dependencies: ["LumiRendering", "LumiScene"]),
+    .testTarget(name: "LumiMeshTests", dependencies: ["LumiMesh", "Lumigrad"]),
+    .testTarget(name: "LumiBenchmarkTests", dependencies: ["LumiBenchmark", "Lumigrad"]),
+  ],
+  swiftLanguageModes: [.v6],
+  cLanguageStandard: .gnu17
+)

@@ -1,0 +1,3 @@
+#include "lumi_elementwise.h"
+#include "lumi_raster.h"
+#include "lumi_runtime.h"
