@@ -17,6 +17,7 @@ let package = Package(
   ],
   dependencies: [
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0"),
+    .package(url: "https://github.com/apple/swift-numerics", from: "1.1.0"),
     .package(url: "https://github.com/swiftlang/swift-docc-plugin", from: "1.5.0"),
   ],
   targets: [
@@ -25,7 +26,11 @@ let package = Package(
     .systemLibrary(name: "CPNG", pkgConfig: "libpng", providers: [.apt(["libpng-dev"])]),
     .systemLibrary(name: "CAssimp", pkgConfig: "assimp", providers: [.apt(["libassimp-dev"])]),
 
-    .target(name: "LumiTensor", dependencies: ["CLumiKernels", "COpenBLAS"]),
+    .target(
+      name: "LumiTensor",
+      dependencies: [
+        "CLumiKernels", "COpenBLAS", .product(name: "RealModule", package: "swift-numerics"),
+      ]),
     .target(name: "LumiIO", dependencies: ["LumiTensor", "CPNG", "CAssimp"]),
     .target(name: "LumiLearning", dependencies: ["LumiTensor"]),
     .target(name: "LumiScene", dependencies: ["LumiTensor"]),

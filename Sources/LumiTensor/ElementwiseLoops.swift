@@ -1,0 +1,271 @@
+import CLumiKernels
+import RealModule
+
+/// Loops over elements. float32 goes to CLumiKernels where a kernel exists; the generic Swift
+/// loops serve float64 and are what the tests hold the kernels against.
+enum Elementwise {
+  /// Elements per parallel block: about 100 µs of cheap work.
+  static let block = 1 << 16
+
+  enum Unary: Int32 {
+    case negate, absolute, sign, square, squareRoot, reciprocalSquareRoot, reciprocal
+    case exp, expm1, log, log1p, sin, cos, tanh, sigmoid, softplus, relu
+    case tan, asin, acos, atan, sinh, cosh, erf, floor, ceil, round
+  }
+
+  enum Binary: Int32 {
+    case add, subtract, multiply, divide, minimum, maximum, power, atan2
+  }
+
+  static func unary(_ operation: Unary, _ x: Tensor, parameter: Double = 0) -> Tensor {
+    switch x.dtype {
+    case .float32:
+      .build(x.shape, Float.self) { out in
+        let input = x.pointer(Float.self)
+        inBlocks(x.count, of: block) { range in
+          unaryFloat(
+            operation, range.count, input + range.lowerBound, out + range.lowerBound,
+            Float(parameter))
+        }
+      }
+    case .float64:
+      .build(x.shape, Double.self) { out in
+        let input = x.pointer(Double.self)
+        inBlocks(x.count, of: block) { range in
+          unaryLoop(
+            operation, range.count, input + range.lowerBound, out + range.lowerBound, parameter)
+        }
+      }
+    case .int32: unaryInteger(operation, x, Int32.self)
+    case .int64: unaryInteger(operation, x, Int64.self)
+    case .bool: preconditionFailure("\(operation): a tensor of dtype bool")
+    }
+  }
+
+  private static func unaryFloat(
+    _ operation: Unary, _ count: Int, _ x: UnsafePointer<Float>, _ y: UnsafeMutablePointer<Float>,
+    _ parameter: Float
+  ) {
+    if let kernel = kernel(operation) {
+      lumi_unary_f32(kernel, count, x, y, parameter, 0)
+    } else {
+      unaryLoop(operation, count, x, y, parameter)
+    }
+  }
+
+  /// The readable twin of `lumi_unary_f32`.
+  package static func unaryLoop<T: Real>(
+    _ operation: Unary, _ count: Int, _ x: UnsafePointer<T>, _ y: UnsafeMutablePointer<T>,
+    _ parameter: T
+  ) {
+    @inline(__always) func each(_ f: (T) -> T) { for i in 0..<count { y[i] = f(x[i]) } }
+    switch operation {
+    case .negate: each { -$0 }
+    case .absolute: each { $0.magnitude }
+    case .sign: each { $0 > 0 ? 1 : $0 < 0 ? -1 : $0 }
+    case .square: each { $0 * $0 }
+    case .squareRoot: each { $0.squareRoot() }
+    case .reciprocalSquareRoot: each { 1 / $0.squareRoot() }
+    case .reciprocal: each { 1 / $0 }
+    case .exp: each { .exp($0) }
+    case .expm1: each { .expMinusOne($0) }
+    case .log: each { .log($0) }
+    case .log1p: each { .log(onePlus: $0) }
+    case .sin: each { .sin($0) }
+    case .cos: each { .cos($0) }
+    case .tanh: each { .tanh($0) }
+    case .sigmoid: each { $0 >= 0 ? 1 / (1 + .exp(-$0)) : .exp($0) / (1 + .exp($0)) }
+    case .softplus:
+      each { x in
+        let scaled = parameter * x
+        return (max(scaled, 0) + .log(onePlus: .exp(-scaled.magnitude))) / parameter
+      }
+    case .relu: each { $0 > 0 ? $0 : $0.isNaN ? $0 : 0 }
+    case .tan: each { .tan($0) }
+    case .asin: each { .asin($0) }
+    case .acos: each { .acos($0) }
+    case .atan: each { .atan($0) }
+    case .sinh: each { .sinh($0) }
+    case .cosh: each { .cosh($0) }
+    case .erf: each { .erf($0) }
+    case .floor: each { $0.rounded(.down) }
+    case .ceil: each { $0.rounded(.up) }
+    case .round: each { $0.rounded(.toNearestOrEven) }
+    }
+  }
+
+  private static func unaryInteger<T: FixedWidthInteger & SignedInteger & TensorScalar>(
+    _ operation: Unary, _ x: Tensor, _ type: T.Type
+  ) -> Tensor {
+    let input = x.pointer(T.self)
+    return .build(x.shape, T.self) { out in
+      for i in 0..<x.count {
+        out[i] =
+          switch operation {
+          case .negate: 0 &- input[i]
+          case .absolute: input[i] < 0 ? 0 &- input[i] : input[i]
+          case .sign: input[i].signum()
+          case .square: input[i] &* input[i]
+          case .floor, .ceil, .round: input[i]
+          default: preconditionFailure("\(operation): a tensor of dtype \(T.dtype)")
+          }
+      }
+    }
+  }
+
+  // MARK: Two operands
+
+  static func binary(_ operation: Binary, _ a: Tensor, _ b: Tensor) -> Tensor {
+    precondition(a.dtype == b.dtype, "\(operation): dtypes \(a.dtype) and \(b.dtype) differ")
+    let shape = ShapeRules.broadcast(a.shape, b.shape, "\(operation)")
+    let plan = BroadcastPlan(a.shape, b.shape, to: shape)
+    switch a.dtype {
+    case .float32:
+      if let kernel = kernel(operation) {
+        return rows(plan, a, b, shape, Float.self, Float.self) { n, x, stepX, y, stepY, out in
+          if n >= 8 && stepX <= 1 && stepY <= 1 {
+            lumi_binary_f32(kernel, n, x, stepX, y, stepY, out)
+          } else {
+            binaryLoop(operation, n, x, stepX, y, stepY, out)
+          }
+        }
+      }
+      return rows(plan, a, b, shape, Float.self, Float.self) {
+        binaryLoop(operation, $0, $1, $2, $3, $4, $5)
+      }
+    case .float64:
+      return rows(plan, a, b, shape, Double.self, Double.self) {
+        binaryLoop(operation, $0, $1, $2, $3, $4, $5)
+      }
+    case .int32:
+      return rows(plan, a, b, shape, Int32.self, Int32.self) {
+        integerLoop(operation, $0, $1, $2, $3, $4, $5)
+      }
+    case .int64:
+      return rows(plan, a, b, shape, Int64.self, Int64.self) {
+        integerLoop(operation, $0, $1, $2, $3, $4, $5)
+      }
+    case .bool: preconditionFailure("\(operation): tensors of dtype bool")
+    }
+  }
+
+  /// Walks broadcast operands row by row in fixed blocks.
+  @inline(__always)
+  static func rows<T: TensorScalar, Out: TensorScalar>(
+    _ plan: BroadcastPlan, _ a: Tensor, _ b: Tensor, _ shape: [Int], _ type: T.Type,
+    _ outType: Out.Type,
+    _ body: (
+      Int, UnsafePointer<T>, Int, UnsafePointer<T>, Int, UnsafeMutablePointer<Out>
+    ) -> Void
+  ) -> Tensor {
+    let x = a.pointer(T.self)
+    let y = b.pointer(T.self)
+    let inner = plan.inner
+    let stepX = plan.stridesA.last!
+    let stepY = plan.stridesB.last!
+    return .build(shape, Out.self) { out in
+      guard shape.allSatisfy({ $0 > 0 }) else { return }
+      if plan.rows == 1 {
+        inBlocks(inner, of: block) { range in
+          let at = range.lowerBound
+          body(range.count, x + at * stepX, stepX, y + at * stepY, stepY, out + at)
+        }
+      } else {
+        inBlocks(plan.rows, of: max(1, block / inner)) { range in
+          plan.forEachRow(range) { offsetX, offsetY, row in
+            body(inner, x + offsetX, stepX, y + offsetY, stepY, out + row * inner)
+          }
+        }
+      }
+    }
+  }
+
+  /// The readable twin of `lumi_binary_f32`.
+  static func binaryLoop<T: Real>(
+    _ operation: Binary, _ count: Int, _ a: UnsafePointer<T>, _ stepA: Int, _ b: UnsafePointer<T>,
+    _ stepB: Int, _ y: UnsafeMutablePointer<T>
+  ) {
+    @inline(__always) func each(_ f: (T, T) -> T) {
+      for i in 0..<count { y[i] = f(a[i * stepA], b[i * stepB]) }
+    }
+    switch operation {
+    case .add: each { $0 + $1 }
+    case .subtract: each { $0 - $1 }
+    case .multiply: each { $0 * $1 }
+    case .divide: each { $0 / $1 }
+    case .minimum: each { $0 < $1 || $0.isNaN ? $0 : $1 }
+    case .maximum: each { $0 > $1 || $0.isNaN ? $0 : $1 }
+    case .power: each { powerOf($0, $1) }
+    case .atan2: each { .atan2(y: $0, x: $1) }
+    }
+  }
+
+  /// As C's pow: a negative base with an integral exponent is defined.
+  @inline(__always)
+  static func powerOf<T: Real>(_ base: T, _ exponent: T) -> T {
+    if base >= 0 { return exponent == 0 ? 1 : .pow(base, exponent) }
+    guard exponent.rounded(.towardZero) == exponent else { return .nan }
+    let magnitude = T.pow(-base, exponent)
+    return (exponent / 2).rounded(.towardZero) * 2 == exponent ? magnitude : -magnitude
+  }
+
+  static func integerLoop<T: FixedWidthInteger>(
+    _ operation: Binary, _ count: Int, _ a: UnsafePointer<T>, _ stepA: Int, _ b: UnsafePointer<T>,
+    _ stepB: Int, _ y: UnsafeMutablePointer<T>
+  ) {
+    for i in 0..<count {
+      let left = a[i * stepA]
+      let right = b[i * stepB]
+      y[i] =
+        switch operation {
+        case .add: left &+ right
+        case .subtract: left &- right
+        case .multiply: left &* right
+        case .divide:
+          right == 0
+            ? preconditionFailure("divide: an integer by zero at element \(i)")
+            : left.dividedReportingOverflow(by: right).partialValue
+        case .minimum: min(left, right)
+        case .maximum: max(left, right)
+        case .power, .atan2: preconditionFailure("\(operation): tensors of dtype \(T.self)")
+        }
+    }
+  }
+
+  // MARK: Which kernels exist
+
+  private static func kernel(_ operation: Unary) -> Int32? {
+    switch operation {
+    case .negate: Int32(LUMI_NEG.rawValue)
+    case .absolute: Int32(LUMI_ABS.rawValue)
+    case .sign: Int32(LUMI_SIGN.rawValue)
+    case .square: Int32(LUMI_SQUARE.rawValue)
+    case .squareRoot: Int32(LUMI_SQRT.rawValue)
+    case .reciprocalSquareRoot: Int32(LUMI_RSQRT.rawValue)
+    case .reciprocal: Int32(LUMI_RECIPROCAL.rawValue)
+    case .exp: Int32(LUMI_EXP.rawValue)
+    case .expm1: Int32(LUMI_EXPM1.rawValue)
+    case .log: Int32(LUMI_LOG.rawValue)
+    case .log1p: Int32(LUMI_LOG1P.rawValue)
+    case .sin: Int32(LUMI_SIN.rawValue)
+    case .cos: Int32(LUMI_COS.rawValue)
+    case .tanh: Int32(LUMI_TANH.rawValue)
+    case .sigmoid: Int32(LUMI_SIGMOID.rawValue)
+    case .softplus: Int32(LUMI_SOFTPLUS.rawValue)
+    case .relu: Int32(LUMI_RELU.rawValue)
+    case .tan, .asin, .acos, .atan, .sinh, .cosh, .erf, .floor, .ceil, .round: nil
+    }
+  }
+
+  private static func kernel(_ operation: Binary) -> Int32? {
+    switch operation {
+    case .add: Int32(LUMI_ADD.rawValue)
+    case .subtract: Int32(LUMI_SUB.rawValue)
+    case .multiply: Int32(LUMI_MUL.rawValue)
+    case .divide: Int32(LUMI_DIV.rawValue)
+    case .minimum: Int32(LUMI_MIN.rawValue)
+    case .maximum: Int32(LUMI_MAX.rawValue)
+    case .power, .atan2: nil
+    }
+  }
+}

@@ -1,0 +1,154 @@
+import CLumiKernels
+
+/// The value of a scalar function and its derivatives with respect to `parameters`.
+///
+/// Nest calls for higher derivatives. A parameter that the value does not depend on stops the
+/// program with its position and shape, because a silent zero hides a broken graph; pass
+/// `unreachable: .zeros` where independence is meant.
+public func valueAndGradient(
+  at parameters: [Tensor], unreachable: UnreachableParameter = .trap,
+  of function: ([Tensor]) throws -> Tensor
+) rethrows -> (value: Tensor, gradients: [Tensor]) {
+  let depth = lumi_tape_depth()
+  let leaves = parameters.map { leaf($0, "valueAndGradient") }
+  let value = try Tape.withDepth(depth + 1) { try function(leaves) }
+  precondition(
+    value.count == 1, "valueAndGradient: the function gave shape \(value.shape), expected a scalar")
+  let seed = Tensor.ones(like: value.detached)
+  let found = backpropagate([value], [seed], to: leaves)
+  let gradients = zip(parameters, found).enumerated().map { index, pair in
+    orZeros(pair.1, pair.0, index, unreachable)
+  }
+  return depth == 0 ? (value.detached, gradients.map(\.detached)) : (value, gradients)
+}
+
+/// The value of a scalar function of one tensor and its derivative.
+public func valueAndGradient(
+  at parameter: Tensor, unreachable: UnreachableParameter = .trap,
+  of function: (Tensor) throws -> Tensor
+) rethrows -> (value: Tensor, gradient: Tensor) {
+  let result = try valueAndGradient(at: [parameter], unreachable: unreachable) {
+    try function($0[0])
+  }
+  return (result.value, result.gradients[0])
+}
+
+/// The derivatives of a scalar function with respect to `parameters`.
+public func gradient(
+  at parameters: [Tensor], unreachable: UnreachableParameter = .trap,
+  of function: ([Tensor]) throws -> Tensor
+) rethrows -> [Tensor] {
+  try valueAndGradient(at: parameters, unreachable: unreachable, of: function).gradients
+}
+
+/// The derivative of a scalar function of one tensor.
+public func gradient(
+  at parameter: Tensor, unreachable: UnreachableParameter = .trap,
+  of function: (Tensor) throws -> Tensor
+) rethrows -> Tensor {
+  try valueAndGradient(at: parameter, unreachable: unreachable, of: function).gradient
+}
+
+/// What ``valueAndGradient(at:unreachable:of:)-([Tensor],_,_)`` does with a parameter that the
+/// value does not depend on.
+public enum UnreachableParameter: Sendable {
+  case trap, zeros
+}
+
+/// The values of a function and a map from their cotangents to its parameters' cotangents:
+/// the product of the cotangents with the Jacobian.
+///
+/// The pullback may be called any number of times. A parameter that no value depends on gets
+/// zeros.
+public func vectorJacobianProduct(
+  at parameters: [Tensor], of function: ([Tensor]) throws -> [Tensor]
+) rethrows -> (values: [Tensor], pullback: ([Tensor]) -> [Tensor]) {
+  let depth = lumi_tape_depth()
+  let leaves = parameters.map { leaf($0, "vectorJacobianProduct") }
+  let values = try Tape.withDepth(depth + 1) { try function(leaves) }
+  let pullback: ([Tensor]) -> [Tensor] = { cotangents in
+    precondition(
+      cotangents.count == values.count
+        && zip(cotangents, values).allSatisfy { $0.shape == $1.shape && $0.dtype == $1.dtype },
+      """
+      pullback: cotangents of shapes \(cotangents.map(\.shape)) for values of shapes \
+      \(values.map(\.shape))
+      """)
+    let found = backpropagate(values, cotangents, to: leaves)
+    let result = zip(parameters, found).enumerated().map { index, pair in
+      orZeros(pair.1, pair.0, index, .zeros)
+    }
+    return depth == 0 ? result.map(\.detached) : result
+  }
+  return (depth == 0 ? values.map(\.detached) : values, pullback)
+}
+
+extension Tensor {
+  /// The same elements, constant to every derivative.
+  public func stoppingGradient() -> Tensor { detached }
+}
+
+/// A parameter's own node: this scope's backward pass ends there, an outer scope's goes through.
+private func leaf(_ parameter: Tensor, _ function: String) -> Tensor {
+  precondition(
+    parameter.dtype.isFloatingPoint, "\(function): a parameter of dtype \(parameter.dtype)")
+  let node = TapeNode("parameter", inputs: [parameter.source]) { $0.cotangents }
+  return parameter.attached(to: node)
+}
+
+private func orZeros(
+  _ found: Tensor?, _ parameter: Tensor, _ index: Int, _ unreachable: UnreachableParameter
+) -> Tensor {
+  if let found { return found }
+  precondition(
+    unreachable == .zeros,
+    "valueAndGradient: the value does not depend on parameter \(index) of shape \(parameter.shape)")
+  return Tensor.zeros(like: parameter.detached)
+}
+
+/// Walks the graph from `outputs` back to `leaves`, newest node first.
+private func backpropagate(_ outputs: [Tensor], _ seeds: [Tensor], to leaves: [Tensor]) -> [Tensor?] {
+  let leafNodes = Set(leaves.map { $0.source!.node.sequence })
+  let nodes = nodesBetween(outputs, leafNodes)
+  var cotangents: [UInt64: [Tensor?]] = [:]
+  func accumulate(_ source: TapeSource, _ cotangent: Tensor) {
+    var slots = cotangents[source.node.sequence] ?? []
+    while slots.count <= source.output { slots.append(nil) }
+    slots[source.output] = slots[source.output].map { $0 + cotangent } ?? cotangent
+    cotangents[source.node.sequence] = slots
+  }
+  for (output, seed) in zip(outputs, seeds) {
+    if let source = output.source, nodes.needed.contains(source.node.sequence) {
+      accumulate(source, seed)
+    }
+  }
+  for node in nodes.order where !leafNodes.contains(node.sequence) {
+    guard let arrived = cotangents.removeValue(forKey: node.sequence) else { continue }
+    let needs = node.inputs.map { $0.map { nodes.needed.contains($0.node.sequence) } ?? false }
+    let derivatives = node.pullBack(arrived, needs: needs)
+    for (index, source) in node.inputs.enumerated() where needs[index] {
+      if let derivative = derivatives[index] { accumulate(source!, derivative) }
+    }
+  }
+  return leaves.map { cotangents[$0.source!.node.sequence]?.first ?? nil }
+}
+
+/// The nodes on some path from an output to a leaf, newest first.
+private func nodesBetween(
+  _ outputs: [Tensor], _ leaves: Set<UInt64>
+) -> (order: [TapeNode], needed: Set<UInt64>) {
+  var seen: Set<UInt64> = []
+  var found: [TapeNode] = []
+  var pending = outputs.compactMap { $0.source?.node }
+  while let node = pending.popLast() {
+    guard seen.insert(node.sequence).inserted else { continue }
+    found.append(node)
+    if !leaves.contains(node.sequence) { pending += node.inputs.compactMap { $0?.node } }
+  }
+  found.sort { $0.sequence < $1.sequence }
+  var needed = leaves
+  for node in found where node.inputs.contains(where: { $0.map { needed.contains($0.node.sequence) } ?? false }) {
+    needed.insert(node.sequence)
+  }
+  return (found.reversed().filter { needed.contains($0.sequence) }, needed)
+}

@@ -1,0 +1,201 @@
+import COpenBLAS
+
+extension Tensor {
+  /// The matrix product over the last two axes; leading axes broadcast. A vector on the left is a
+  /// row, on the right a column, and its axis is missing from the result, as in NumPy.
+  ///
+  /// - Parameters:
+  ///   - transposingLeft: uses the left matrices transposed without copying them.
+  ///   - transposingRight: the same on the right.
+  public func matmul(
+    _ other: Tensor, transposingLeft: Bool = false, transposingRight: Bool = false
+  ) -> Tensor {
+    precondition(
+      dtype == other.dtype && dtype.isFloatingPoint,
+      "matmul: dtypes \(dtype) and \(other.dtype), expected one floating-point type")
+    precondition(rank > 0 && other.rank > 0, "matmul: shapes \(shape) and \(other.shape)")
+    if rank == 1 {
+      return expandingDims(at: 0).matmul(other, transposingRight: transposingRight)
+        .squeezed(axis: other.rank == 1 ? 0 : -2)
+    }
+    if other.rank == 1 {
+      return matmul(other.expandingDims(at: 1), transposingLeft: transposingLeft)
+        .squeezed(axis: -1)
+    }
+    let value = MatrixProduct.run(self, other, transposingLeft, transposingRight)
+    return value.recorded("matmul", from: [self, other]) { cotangent, needs in
+      let left =
+        transposingLeft
+        ? { other.matmul(cotangent, transposingLeft: transposingRight, transposingRight: true) }
+        : { cotangent.matmul(other, transposingRight: !transposingRight) }
+      let right =
+        transposingRight
+        ? { cotangent.matmul(self, transposingLeft: true, transposingRight: transposingLeft) }
+        : { self.matmul(cotangent, transposingLeft: !transposingLeft) }
+      return [
+        needs[0] ? left().summed(to: self.shape) : nil,
+        needs[1] ? right().summed(to: other.shape) : nil,
+      ]
+    }
+  }
+
+  /// The inner product along the last axis.
+  public func dot(_ other: Tensor) -> Tensor { (self * other).sum(axis: -1) }
+
+  /// The cross product along the last axis, whose extent is 3.
+  public static func cross(_ a: Tensor, _ b: Tensor) -> Tensor {
+    precondition(
+      a.shape.last == 3 && b.shape.last == 3, "cross: shapes \(a.shape) and \(b.shape)")
+    func part(_ x: Tensor, _ i: Int) -> Tensor { x.slice(axis: -1, from: i, to: i + 1) }
+    let products = [(1, 2), (2, 0), (0, 1)].map { i, j in
+      part(a, i) * part(b, j) - part(a, j) * part(b, i)
+    }
+    return concatenate(products, axis: -1)
+  }
+}
+
+/// Matrix products in fixed blocks, each on one thread, so that the result does not depend on how
+/// many threads there are.
+enum MatrixProduct {
+  /// Rows of the result per block.
+  static let rowBlock = 512
+  /// Terms per partial product where a small result sums over a long axis.
+  static let depthBlock = 4096
+
+  struct Size {
+    let m, n, k: Int
+    let transposeA, transposeB: Bool
+    /// Row lengths in memory.
+    var strideA: Int { transposeA ? m : k }
+    var strideB: Int { transposeB ? k : n }
+  }
+
+  static func run(_ a: Tensor, _ b: Tensor, _ transposeA: Bool, _ transposeB: Bool) -> Tensor {
+    let (rowsA, columnsA) = (a.shape[a.rank - 2], a.shape[a.rank - 1])
+    let (rowsB, columnsB) = (b.shape[b.rank - 2], b.shape[b.rank - 1])
+    let size = Size(
+      m: transposeA ? columnsA : rowsA, n: transposeB ? rowsB : columnsB,
+      k: transposeA ? rowsA : columnsA, transposeA: transposeA, transposeB: transposeB)
+    precondition(
+      size.k == (transposeB ? columnsB : rowsB),
+      "matmul: shapes \(a.shape)\(transposeA ? "ᵀ" : "") and \(b.shape)\(transposeB ? "ᵀ" : "")")
+    let batch = ShapeRules.broadcast(
+      Array(a.shape.dropLast(2)), Array(b.shape.dropLast(2)), "matmul")
+    let plan = BroadcastPlan(
+      Array(a.shape.dropLast(2)) + [1], Array(b.shape.dropLast(2)) + [1], to: batch + [1])
+    let shape = batch + [size.m, size.n]
+    return a.dtype == .float32
+      ? run(a, b, shape, plan, size, Float.self, lumi_sgemm)
+      : run(a, b, shape, plan, size, Double.self, lumi_dgemm)
+  }
+
+  typealias Kernel<T> = (
+    Int32, Int32, Int32, Int32, Int32, T, UnsafePointer<T>?, Int32, UnsafePointer<T>?, Int32, T,
+    UnsafeMutablePointer<T>?, Int32
+  ) -> Void
+
+  private static func run<T: TensorScalar & BinaryFloatingPoint>(
+    _ a: Tensor, _ b: Tensor, _ shape: [Int], _ plan: BroadcastPlan, _ size: Size, _ type: T.Type,
+    _ kernel: Kernel<T>
+  ) -> Tensor {
+    .build(shape, T.self) { out in
+      let total = shape.reduce(1, *)
+      guard total > 0 else { return }
+      guard size.k > 0 else { return out.update(repeating: 0, count: total) }
+      let left = a.pointer(T.self)
+      let right = b.pointer(T.self)
+      var offsets: [(Int, Int)] = []
+      for index in 0..<plan.rows * plan.inner {
+        let (x, y) = plan.offsets(index)
+        offsets.append((x * size.m * size.k, y * size.k * size.n))
+      }
+      let small = size.m * size.n * size.k < 1 << 15
+      if small && offsets.count > 1 {
+        inBlocks(offsets.count, of: max(1, (1 << 18) / (size.m * size.n * size.k))) { range in
+          for i in range {
+            tiny(size, left + offsets[i].0, right + offsets[i].1, out + i * size.m * size.n)
+          }
+        }
+      } else {
+        for (i, offset) in offsets.enumerated() {
+          single(
+            size, left + offset.0, right + offset.1, out + i * size.m * size.n, kernel)
+        }
+      }
+    }
+  }
+
+  /// One product, split by rows of the result, or by depth where the result is small.
+  private static func single<T: BinaryFloatingPoint>(
+    _ size: Size, _ a: UnsafePointer<T>, _ b: UnsafePointer<T>, _ c: UnsafeMutablePointer<T>,
+    _ kernel: Kernel<T>
+  ) {
+    if size.k >= 2 * depthBlock && size.m * size.n <= 1 << 18 {
+      return byDepth(size, a, b, c, kernel)
+    }
+    // At least two blocks for anything worth two threads, whatever the shape.
+    let rows = size.m >= 2 * rowBlock ? rowBlock : (size.m * size.n * size.k > 1 << 22 ? (size.m + 1) / 2 : size.m)
+    inBlocks(size.m, of: max(rows, 1)) { range in
+      let start = range.lowerBound
+      kernel(
+        size.transposeA ? 1 : 0, size.transposeB ? 1 : 0, Int32(range.count), Int32(size.n),
+        Int32(size.k), 1, a + (size.transposeA ? start : start * size.k), Int32(size.strideA), b,
+        Int32(size.strideB), 0, c + start * size.n, Int32(size.n))
+    }
+  }
+
+  private static func byDepth<T: BinaryFloatingPoint>(
+    _ size: Size, _ a: UnsafePointer<T>, _ b: UnsafePointer<T>, _ c: UnsafeMutablePointer<T>,
+    _ kernel: Kernel<T>
+  ) {
+    let blocks = (size.k + depthBlock - 1) / depthBlock
+    let area = size.m * size.n
+    withUnsafeTemporaryAllocation(of: T.self, capacity: blocks * area) { buffer in
+      let partial = buffer.baseAddress!
+      parallelFor(blocks) { block in
+        let start = block * depthBlock
+        let depth = min(depthBlock, size.k - start)
+        kernel(
+          size.transposeA ? 1 : 0, size.transposeB ? 1 : 0, Int32(size.m), Int32(size.n),
+          Int32(depth), 1, a + (size.transposeA ? start * size.m : start), Int32(size.strideA),
+          b + (size.transposeB ? start : start * size.n), Int32(size.strideB), 0,
+          partial + block * area, Int32(size.n))
+      }
+      c.update(from: partial, count: area)
+      for block in 1..<blocks {
+        let term = partial + block * area
+        for i in 0..<area { c[i] += term[i] }
+      }
+    }
+  }
+
+  /// For batches of small matrices, where a library call costs more than the product.
+  private static func tiny<T: BinaryFloatingPoint>(
+    _ size: Size, _ a: UnsafePointer<T>, _ b: UnsafePointer<T>, _ c: UnsafeMutablePointer<T>
+  ) {
+    let (stepA, nextA) = size.transposeA ? (size.m, 1) : (1, size.k)
+    let (stepB, nextB) = size.transposeB ? (1, size.k) : (size.n, 1)
+    for i in 0..<size.m {
+      for j in 0..<size.n {
+        var total: T = 0
+        for k in 0..<size.k { total += a[i * nextA + k * stepA] * b[k * stepB + j * nextB] }
+        c[i * size.n + j] = total
+      }
+    }
+  }
+}
+
+extension BroadcastPlan {
+  /// Where element `index` of the target stands in each operand.
+  func offsets(_ index: Int) -> (Int, Int) {
+    var rest = index
+    var a = 0
+    var b = 0
+    for axis in stride(from: shape.count - 1, through: 0, by: -1) {
+      a += rest % shape[axis] * stridesA[axis]
+      b += rest % shape[axis] * stridesB[axis]
+      rest /= shape[axis]
+    }
+    return (a, b)
+  }
+}

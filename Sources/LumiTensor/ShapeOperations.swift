@@ -1,0 +1,288 @@
+// Operations that move elements without changing them.
+
+extension Tensor {
+  /// Another shape for the same elements, unknown to the tape.
+  func reshapedRaw(_ shape: [Int]) -> Tensor {
+    Tensor(storage: storage, shape: shape, dtype: dtype)
+  }
+
+  /// The same elements in row-major order under another shape. One extent may be -1.
+  public func reshaped(_ target: [Int]) -> Tensor {
+    var resolved = target
+    if let unknown = target.firstIndex(of: -1) {
+      let others = target.enumerated().reduce(1) { $1.offset == unknown ? $0 : $0 * $1.element }
+      precondition(
+        others > 0 && count % others == 0, "reshaped: shape \(shape) to \(target)")
+      resolved[unknown] = count / others
+    }
+    precondition(
+      resolved.allSatisfy { $0 >= 0 } && resolved.reduce(1, *) == count,
+      "reshaped: shape \(shape) to \(target)")
+    if resolved == shape { return self }
+    let original = shape
+    return reshapedRaw(resolved).recorded("reshaped", from: [self]) { cotangent, _ in
+      [cotangent.reshaped(original)]
+    }
+  }
+
+  /// One axis.
+  public func flattened() -> Tensor { reshaped([count]) }
+
+  /// A new axis of extent 1 at `axis` of the result.
+  public func expandingDims(at axis: Int) -> Tensor {
+    let place = ShapeRules.axis(axis, rank: rank + 1, "expandingDims")
+    var target = shape
+    target.insert(1, at: place)
+    return reshaped(target)
+  }
+
+  /// Without an axis of extent 1.
+  public func squeezed(axis: Int) -> Tensor {
+    let place = ShapeRules.axis(axis, rank: rank, "squeezed")
+    precondition(shape[place] == 1, "squeezed: axis \(axis) of shape \(shape)")
+    var target = shape
+    target.remove(at: place)
+    return reshaped(target)
+  }
+
+  /// A larger shape by repeating axes of extent 1 and adding axes in front.
+  public func broadcast(to target: [Int]) -> Tensor {
+    if shape == target { return self }
+    precondition(
+      ShapeRules.broadcast(shape, target, "broadcast") == target,
+      "broadcast: shape \(shape) to \(target)")
+    let own = shape
+    let strides = ShapeRules.broadcastStrides(shape, to: target)
+    return Movement.strided(self, target, strides, offset: 0)
+      .recorded("broadcast", from: [self]) { cotangent, _ in [cotangent.summed(to: own)] }
+  }
+
+  /// Axes in another order: axis i of the result is axis `order[i]` of this tensor.
+  public func transposed(_ order: Int...) -> Tensor { transposed(order) }
+
+  /// Axes in another order; an empty order swaps the last two.
+  public func transposed(_ order: [Int]) -> Tensor {
+    var axes = order.map { ShapeRules.axis($0, rank: rank, "transposed") }
+    if axes.isEmpty {
+      precondition(rank >= 2, "transposed: shape \(shape) has fewer than two axes")
+      axes = Array(0..<rank - 2) + [rank - 1, rank - 2]
+    }
+    precondition(axes.sorted() == Array(0..<rank), "transposed: order \(order) for shape \(shape)")
+    if axes == Array(0..<rank) { return self }
+    let strides = ShapeRules.strides(shape)
+    var inverse = axes
+    for (index, axis) in axes.enumerated() { inverse[axis] = index }
+    return Movement.strided(self, axes.map { shape[$0] }, axes.map { strides[$0] }, offset: 0)
+      .recorded("transposed", from: [self]) { cotangent, _ in [cotangent.transposed(inverse)] }
+  }
+
+  /// With two axes exchanged.
+  public func swappedAxes(_ a: Int, _ b: Int) -> Tensor {
+    var order = Array(0..<rank)
+    order.swapAt(
+      ShapeRules.axis(a, rank: rank, "swappedAxes"), ShapeRules.axis(b, rank: rank, "swappedAxes"))
+    return transposed(order)
+  }
+
+  // MARK: Parts and joins
+
+  /// Elements `from..<to` of an axis.
+  public func slice(axis: Int, from: Int, to: Int, by step: Int = 1) -> Tensor {
+    let place = ShapeRules.axis(axis, rank: rank, "slice")
+    precondition(
+      step > 0 && from >= 0 && from <= to && to <= shape[place],
+      "slice: \(from)..<\(to) by \(step) of axis \(axis) of shape \(shape)")
+    return strided(axis: place, start: from, step: step, count: (to - from + step - 1) / step)
+  }
+
+  /// In reverse order along an axis.
+  public func flipped(axis: Int) -> Tensor {
+    let place = ShapeRules.axis(axis, rank: rank, "flipped")
+    return strided(axis: place, start: Swift.max(shape[place] - 1, 0), step: -1, count: shape[place])
+  }
+
+  /// `count` elements of an axis from `start` in steps of `step`, which may be negative.
+  private func strided(axis: Int, start: Int, step: Int, count: Int) -> Tensor {
+    if start == 0 && step == 1 && count == shape[axis] { return self }
+    var target = shape
+    target[axis] = count
+    var strides = ShapeRules.strides(shape)
+    let offset = count > 0 ? start * strides[axis] : 0
+    strides[axis] *= step
+    let full = shape[axis]
+    return Movement.strided(self, target, strides, offset: offset)
+      .recorded("slice", from: [self]) { cotangent, _ in
+        [cotangent.placed(axis: axis, start: start, step: step, into: full)]
+      }
+  }
+
+  /// Zeros of extent `extent` along an axis with this tensor at `start`, `start + step`, …
+  private func placed(axis: Int, start: Int, step: Int, into extent: Int) -> Tensor {
+    let number = shape[axis]
+    return Movement.place(self, axis: axis, start: start, step: step, extent: extent)
+      .recorded("place", from: [self]) { cotangent, _ in
+        [cotangent.strided(axis: axis, start: start, step: step, count: number)]
+      }
+  }
+
+  /// Zeros added in front of and behind an axis.
+  public func padded(axis: Int, before: Int, after: Int) -> Tensor {
+    let place = ShapeRules.axis(axis, rank: rank, "padded")
+    precondition(before >= 0 && after >= 0, "padded: \(before) before and \(after) after")
+    if before == 0 && after == 0 { return self }
+    return placed(axis: place, start: before, step: 1, into: before + shape[place] + after)
+  }
+
+  /// One after the other along an existing axis.
+  public static func concatenate(_ parts: [Tensor], axis: Int = 0) -> Tensor {
+    precondition(!parts.isEmpty, "concatenate: no tensors")
+    let first = parts[0]
+    let place = ShapeRules.axis(axis, rank: first.rank, "concatenate")
+    for part in parts {
+      var expected = first.shape
+      if part.rank == first.rank { expected[place] = part.shape[place] }
+      precondition(
+        part.dtype == first.dtype && part.shape == expected,
+        "concatenate: \(parts.map { "\($0.dtype) \($0.shape)" }) along axis \(axis)")
+    }
+    if parts.count == 1 { return first }
+    return Movement.concatenate(parts, place)
+      .recorded("concatenate", from: parts) { cotangent, needs in
+        var start = 0
+        return parts.indices.map { index in
+          defer { start += parts[index].shape[place] }
+          return needs[index]
+            ? cotangent.slice(axis: place, from: start, to: start + parts[index].shape[place]) : nil
+        }
+      }
+  }
+
+  /// One after the other along a new axis.
+  public static func stack(_ parts: [Tensor], axis: Int = 0) -> Tensor {
+    concatenate(parts.map { $0.expandingDims(at: axis) }, axis: axis)
+  }
+
+  /// Parts of the given sizes along an axis; the sizes add up to its extent.
+  public func split(_ sizes: [Int], axis: Int = 0) -> [Tensor] {
+    let place = ShapeRules.axis(axis, rank: rank, "split")
+    precondition(
+      sizes.reduce(0, +) == shape[place], "split: sizes \(sizes) of axis \(axis) of shape \(shape)")
+    var start = 0
+    return sizes.map { size in
+      defer { start += size }
+      return slice(axis: place, from: start, to: start + size)
+    }
+  }
+
+  /// Every element `times` times in a row along an axis.
+  public func repeated(_ times: Int, axis: Int) -> Tensor {
+    let place = ShapeRules.axis(axis, rank: rank, "repeated")
+    var wide = shape
+    wide.insert(times, at: place + 1)
+    var target = shape
+    target[place] *= times
+    return expandingDims(at: place + 1).broadcast(to: wide).reshaped(target)
+  }
+
+  /// The whole tensor `times` times along an axis.
+  public func tiled(_ times: Int, axis: Int) -> Tensor {
+    let place = ShapeRules.axis(axis, rank: rank, "tiled")
+    var wide = shape
+    wide.insert(times, at: place)
+    var target = shape
+    target[place] *= times
+    return expandingDims(at: place).broadcast(to: wide).reshaped(target)
+  }
+}
+
+/// Copies by element size alone, so that one loop serves every dtype.
+enum Movement {
+  static func empty(_ shape: [Int], like x: Tensor) -> Tensor {
+    Tensor(
+      storage: Storage(byteCount: shape.reduce(1, *) * x.dtype.byteCount), shape: shape,
+      dtype: x.dtype)
+  }
+
+  /// Reads elements at `offset + Σ index·stride`.
+  static func strided(_ x: Tensor, _ shape: [Int], _ strides: [Int], offset: Int) -> Tensor {
+    let result = empty(shape, like: x)
+    guard result.count > 0 else { return result }
+    switch x.dtype.byteCount {
+    case 1: copy(x, result, shape, strides, offset, UInt8.self)
+    case 4: copy(x, result, shape, strides, offset, UInt32.self)
+    default: copy(x, result, shape, strides, offset, UInt64.self)
+    }
+    return result
+  }
+
+  private static func copy<T>(
+    _ x: Tensor, _ result: Tensor, _ shape: [Int], _ strides: [Int], _ offset: Int, _ type: T.Type
+  ) {
+    let source = UnsafeRawPointer(x.storage.pointer).assumingMemoryBound(to: T.self) + offset
+    let target = result.storage.pointer.assumingMemoryBound(to: T.self)
+    let inner = shape.last ?? 1
+    let step = strides.last ?? 0
+    let rows = shape.isEmpty ? 1 : shape[..<(shape.count - 1)].reduce(1, *)
+    inBlocks(rows, of: Swift.max(1, Elementwise.block / inner)) { range in
+      var index = [Int](repeating: 0, count: shape.count)
+      var rest = range.lowerBound
+      for axis in stride(from: shape.count - 2, through: 0, by: -1) {
+        index[axis] = rest % shape[axis]
+        rest /= shape[axis]
+      }
+      var from = zip(index, strides).reduce(0) { $0 + $1.0 * $1.1 }
+      for row in range {
+        let out = target + row * inner
+        if step == 1 {
+          out.update(from: source + from, count: inner)
+        } else {
+          for i in 0..<inner { out[i] = source[from + i * step] }
+        }
+        var axis = shape.count - 2
+        while axis >= 0 {
+          index[axis] += 1
+          from += strides[axis]
+          if index[axis] < shape[axis] { break }
+          from -= shape[axis] * strides[axis]
+          index[axis] = 0
+          axis -= 1
+        }
+      }
+    }
+  }
+
+  static func place(_ x: Tensor, axis: Int, start: Int, step: Int, extent: Int) -> Tensor {
+    var shape = x.shape
+    shape[axis] = extent
+    let result = empty(shape, like: x)
+    let (outer, length, inner) = ShapeRules.around(axis, x.shape)
+    let bytes = inner * x.dtype.byteCount
+    result.storage.pointer.initializeMemory(
+      as: UInt8.self, repeating: 0, count: result.count * x.dtype.byteCount)
+    for o in 0..<outer {
+      for k in 0..<length {
+        (result.storage.pointer + (o * extent + start + k * step) * bytes)
+          .copyMemory(from: x.storage.pointer + (o * length + k) * bytes, byteCount: bytes)
+      }
+    }
+    return result
+  }
+
+  static func concatenate(_ parts: [Tensor], _ axis: Int) -> Tensor {
+    var shape = parts[0].shape
+    shape[axis] = parts.reduce(0) { $0 + $1.shape[axis] }
+    let result = empty(shape, like: parts[0])
+    let (outer, length, inner) = ShapeRules.around(axis, shape)
+    let unit = inner * parts[0].dtype.byteCount
+    var start = 0
+    for part in parts {
+      let bytes = part.shape[axis] * unit
+      for o in 0..<outer {
+        (result.storage.pointer + o * length * unit + start)
+          .copyMemory(from: part.storage.pointer + o * bytes, byteCount: bytes)
+      }
+      start += bytes
+    }
+    return result
+  }
+}
