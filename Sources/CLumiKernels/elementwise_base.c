@@ -1,0 +1,7 @@
+// The kernels of lumi_elementwise.h for what every processor of the architecture has.
+#include "elementwise_levels.h"
+
+#define LUMI_LEVEL(name) name##_base
+#define LUMI_HAS_FMA 0
+#include "elementwise_math.inc"
+#include "elementwise_body.inc"
