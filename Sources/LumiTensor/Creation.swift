@@ -32,7 +32,7 @@ extension Tensor {
 
   /// The identity matrix.
   public static func eye(_ size: Int, dtype: DType = .float32) -> Tensor {
-    let values = (0..<size * size).map { $0 / max(size, 1) == $0 % max(size, 1) ? 1.0 : 0 }
+    let values = (0..<size * size).map { $0 % (size + 1) == 0 ? 1.0 : 0 }
     return Tensor(values, shape: [size, size]).cast(to: dtype)
   }
 

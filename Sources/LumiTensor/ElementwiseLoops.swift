@@ -222,9 +222,7 @@ enum Elementwise {
         case .subtract: left &- right
         case .multiply: left &* right
         case .divide:
-          right == 0
-            ? preconditionFailure("divide: an integer by zero at element \(i)")
-            : left.dividedReportingOverflow(by: right).partialValue
+          divided(left, right, i)
         case .minimum: min(left, right)
         case .maximum: max(left, right)
         case .power, .atan2: preconditionFailure("\(operation): tensors of dtype \(T.self)")
@@ -232,39 +230,44 @@ enum Elementwise {
     }
   }
 
+  private static func divided<T: FixedWidthInteger>(_ a: T, _ b: T, _ position: Int) -> T {
+    precondition(b != 0, "divide: an integer by zero at element \(position)")
+    return a.dividedReportingOverflow(by: b).partialValue
+  }
+
   // MARK: Which kernels exist
 
   private static func kernel(_ operation: Unary) -> Int32? {
     switch operation {
-    case .negate: Int32(LUMI_NEG.rawValue)
-    case .absolute: Int32(LUMI_ABS.rawValue)
-    case .sign: Int32(LUMI_SIGN.rawValue)
-    case .square: Int32(LUMI_SQUARE.rawValue)
-    case .squareRoot: Int32(LUMI_SQRT.rawValue)
-    case .reciprocalSquareRoot: Int32(LUMI_RSQRT.rawValue)
-    case .reciprocal: Int32(LUMI_RECIPROCAL.rawValue)
-    case .exp: Int32(LUMI_EXP.rawValue)
-    case .expm1: Int32(LUMI_EXPM1.rawValue)
-    case .log: Int32(LUMI_LOG.rawValue)
-    case .log1p: Int32(LUMI_LOG1P.rawValue)
-    case .sin: Int32(LUMI_SIN.rawValue)
-    case .cos: Int32(LUMI_COS.rawValue)
-    case .tanh: Int32(LUMI_TANH.rawValue)
-    case .sigmoid: Int32(LUMI_SIGMOID.rawValue)
-    case .softplus: Int32(LUMI_SOFTPLUS.rawValue)
-    case .relu: Int32(LUMI_RELU.rawValue)
+    case .negate: Int32(LUMI_UNARY_NEG)
+    case .absolute: Int32(LUMI_UNARY_ABS)
+    case .sign: Int32(LUMI_UNARY_SIGN)
+    case .square: Int32(LUMI_UNARY_SQUARE)
+    case .squareRoot: Int32(LUMI_UNARY_SQRT)
+    case .reciprocalSquareRoot: Int32(LUMI_UNARY_RSQRT)
+    case .reciprocal: Int32(LUMI_UNARY_RECIPROCAL)
+    case .exp: Int32(LUMI_UNARY_EXP)
+    case .expm1: Int32(LUMI_UNARY_EXPM1)
+    case .log: Int32(LUMI_UNARY_LOG)
+    case .log1p: Int32(LUMI_UNARY_LOG1P)
+    case .sin: Int32(LUMI_UNARY_SIN)
+    case .cos: Int32(LUMI_UNARY_COS)
+    case .tanh: Int32(LUMI_UNARY_TANH)
+    case .sigmoid: Int32(LUMI_UNARY_SIGMOID)
+    case .softplus: Int32(LUMI_UNARY_SOFTPLUS)
+    case .relu: Int32(LUMI_UNARY_RELU)
     case .tan, .asin, .acos, .atan, .sinh, .cosh, .erf, .floor, .ceil, .round: nil
     }
   }
 
   private static func kernel(_ operation: Binary) -> Int32? {
     switch operation {
-    case .add: Int32(LUMI_ADD.rawValue)
-    case .subtract: Int32(LUMI_SUB.rawValue)
-    case .multiply: Int32(LUMI_MUL.rawValue)
-    case .divide: Int32(LUMI_DIV.rawValue)
-    case .minimum: Int32(LUMI_MIN.rawValue)
-    case .maximum: Int32(LUMI_MAX.rawValue)
+    case .add: Int32(LUMI_BINARY_ADD)
+    case .subtract: Int32(LUMI_BINARY_SUB)
+    case .multiply: Int32(LUMI_BINARY_MUL)
+    case .divide: Int32(LUMI_BINARY_DIV)
+    case .minimum: Int32(LUMI_BINARY_MIN)
+    case .maximum: Int32(LUMI_BINARY_MAX)
     case .power, .atan2: nil
     }
   }

@@ -90,8 +90,8 @@ enum MatrixProduct {
   }
 
   typealias Kernel<T> = (
-    Int32, Int32, Int32, Int32, Int32, T, UnsafePointer<T>?, Int32, UnsafePointer<T>?, Int32, T,
-    UnsafeMutablePointer<T>?, Int32
+    Int32, Int32, Int, Int, Int, T, UnsafePointer<T>?, Int, UnsafePointer<T>?, Int, T,
+    UnsafeMutablePointer<T>?, Int
   ) -> Void
 
   private static func run<T: TensorScalar & BinaryFloatingPoint>(
@@ -138,9 +138,9 @@ enum MatrixProduct {
     inBlocks(size.m, of: max(rows, 1)) { range in
       let start = range.lowerBound
       kernel(
-        size.transposeA ? 1 : 0, size.transposeB ? 1 : 0, Int32(range.count), Int32(size.n),
-        Int32(size.k), 1, a + (size.transposeA ? start : start * size.k), Int32(size.strideA), b,
-        Int32(size.strideB), 0, c + start * size.n, Int32(size.n))
+        size.transposeA ? 1 : 0, size.transposeB ? 1 : 0, range.count, size.n,
+        size.k, 1, a + (size.transposeA ? start : start * size.k), size.strideA, b,
+        size.strideB, 0, c + start * size.n, size.n)
     }
   }
 
@@ -156,10 +156,10 @@ enum MatrixProduct {
         let start = block * depthBlock
         let depth = min(depthBlock, size.k - start)
         kernel(
-          size.transposeA ? 1 : 0, size.transposeB ? 1 : 0, Int32(size.m), Int32(size.n),
-          Int32(depth), 1, a + (size.transposeA ? start * size.m : start), Int32(size.strideA),
-          b + (size.transposeB ? start : start * size.n), Int32(size.strideB), 0,
-          partial + block * area, Int32(size.n))
+          size.transposeA ? 1 : 0, size.transposeB ? 1 : 0, size.m, size.n,
+          depth, 1, a + (size.transposeA ? start * size.m : start), size.strideA,
+          b + (size.transposeB ? start : start * size.n), size.strideB, 0,
+          partial + block * area, size.n)
       }
       c.update(from: partial, count: area)
       for block in 1..<blocks {

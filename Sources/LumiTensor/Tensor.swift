@@ -100,7 +100,7 @@ extension Tensor {
   ) rethrows -> Tensor {
     let count = shape.reduce(1, *)
     let storage = Storage(byteCount: count * MemoryLayout<Scalar>.stride)
-    try fill(storage.pointer.bindMemory(to: Scalar.self, capacity: max(count, 1)))
+    try fill(storage.pointer.bindMemory(to: Scalar.self, capacity: Swift.max(count, 1)))
     return Tensor(storage: storage, shape: shape, dtype: Scalar.dtype)
   }
 
