@@ -63,10 +63,33 @@ public enum UnreachableParameter: Sendable {
 public func vectorJacobianProduct(
   at parameters: [Tensor], of function: ([Tensor]) throws -> [Tensor]
 ) rethrows -> (values: [Tensor], pullback: ([Tensor]) -> [Tensor]) {
-  let depth = lumi_tape_depth()
-  let leaves = parameters.map { leaf($0, "vectorJacobianProduct") }
-  let values = try Tape.withDepth(depth + 1) { try function(leaves) }
-  let pullback: ([Tensor]) -> [Tensor] = { cotangents in
+  let product = try LinearizedFunction(at: parameters, of: function)
+  return (
+    product.values,
+    { cotangents in
+      zip(parameters, product.reachable(cotangents)).enumerated().map { index, pair in
+        orZeros(pair.1, pair.0, index, .zeros)
+      }
+    }
+  )
+}
+
+/// A function that has run once and can be pulled back.
+struct LinearizedFunction {
+  let values: [Tensor]
+  private let attached: [Tensor]
+  private let leaves: [Tensor]
+  private let depth: Int32
+
+  init(at parameters: [Tensor], of function: ([Tensor]) throws -> [Tensor]) rethrows {
+    depth = lumi_tape_depth()
+    leaves = parameters.map { leaf($0, "vectorJacobianProduct") }
+    attached = try Tape.withDepth(depth + 1) { [leaves] in try function(leaves) }
+    values = depth == 0 ? attached.map(\.detached) : attached
+  }
+
+  /// The parameters' cotangents; nil where no value depends on a parameter.
+  func reachable(_ cotangents: [Tensor]) -> [Tensor?] {
     precondition(
       cotangents.count == values.count
         && zip(cotangents, values).allSatisfy { $0.shape == $1.shape && $0.dtype == $1.dtype },
@@ -74,13 +97,9 @@ public func vectorJacobianProduct(
       pullback: cotangents of shapes \(cotangents.map(\.shape)) for values of shapes \
       \(values.map(\.shape))
       """)
-    let found = backpropagate(values, cotangents, to: leaves)
-    let result = zip(parameters, found).enumerated().map { index, pair in
-      orZeros(pair.1, pair.0, index, .zeros)
-    }
-    return depth == 0 ? result.map(\.detached) : result
+    let found = backpropagate(attached, cotangents, to: leaves)
+    return depth == 0 ? found.map { $0?.detached } : found
   }
-  return (depth == 0 ? values.map(\.detached) : values, pullback)
 }
 
 extension Tensor {
