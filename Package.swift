@@ -50,7 +50,8 @@ let package = Package(
         "Lumigrad", .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ]),
 
-    .testTarget(name: "LumiTensorTests", dependencies: ["LumiTensor", "CLumiKernels"]),
+    .testTarget(
+      name: "LumiTensorTests", dependencies: ["LumiTensor", "CLumiKernels", "COpenBLAS"]),
     .testTarget(name: "LumiIOTests", dependencies: ["LumiIO", "LumiTensor"]),
     .testTarget(name: "LumiLearningTests", dependencies: ["LumiLearning", "LumiTensor"]),
     .testTarget(name: "LumiSceneTests", dependencies: ["LumiScene", "LumiTensor"]),

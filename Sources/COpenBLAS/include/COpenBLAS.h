@@ -1,8 +1,9 @@
 // Matrix products: OpenBLAS, loaded at run time so that its kernels can be chosen first, with a
 // plain C product of our own where the library is absent.
 //
-// OpenBLAS chooses kernels when it is loaded. Release 0.3.21 takes newer AVX-512 processors for
-// Haswell; naming the core SkylakeX measured 1.8-2.0 times faster. OpenBLAS runs on one thread:
+// OpenBLAS chooses kernels when it is loaded, and may take an AVX-512 processor that it does not
+// know for Haswell; the SkylakeX kernels measured 1.6-2.1 times faster (0.3.21, sgemm 2048^3, one
+// thread of a Xeon with AVX-512). OpenBLAS runs on one thread here:
 // Lumigrad splits the work itself, so that results do not depend on the thread count.
 #ifndef COPENBLAS_H
 #define COPENBLAS_H
