@@ -34,7 +34,7 @@ enum {
   LUMI_UNARY_EXPM1,        // e^x - 1; 3
   LUMI_UNARY_LOG,          // natural logarithm; 2
   LUMI_UNARY_LOG1P,        // log(1 + x); 3
-  LUMI_UNARY_SIN,          // sine; 2; |x| above 8192 goes to libm, element by element
+  LUMI_UNARY_SIN,          // sine; 2; sin(-0) is +0; |x| above 8192 goes to libm, one by one
   LUMI_UNARY_COS,          // cosine; as sine
   LUMI_UNARY_TANH,         // hyperbolic tangent; 4
   LUMI_UNARY_SIGMOID,      // 1 / (1 + e^-x); 3

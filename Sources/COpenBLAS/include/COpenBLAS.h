@@ -3,8 +3,8 @@
 //
 // OpenBLAS chooses kernels when it is loaded, and may take an AVX-512 processor that it does not
 // know for Haswell; the SkylakeX kernels measured 1.6-2.1 times faster (0.3.21, sgemm 2048^3, one
-// thread of a Xeon with AVX-512). OpenBLAS runs on one thread here:
-// Lumigrad splits the work itself, so that results do not depend on the thread count.
+// thread of a Xeon with AVX-512). OpenBLAS runs on one thread here: Lumigrad splits the work
+// itself, so that results do not depend on the thread count.
 #ifndef COPENBLAS_H
 #define COPENBLAS_H
 
