@@ -11,7 +11,8 @@
 //
 // Error bounds are in units in the last place (ulp) of the correctly rounded result, over all
 // finite inputs. A result below FLT_MIN in magnitude has an absolute error of at most FLT_MIN
-// instead. Inside lumi_parallel_for denormal inputs count as zero (so log gives -infinity).
+// instead. Inside lumi_parallel_for denormal inputs count as zero (so log gives -infinity) and
+// denormal intermediates cost nothing; outside, a softplus that is nearly 0 took 3.5 times longer.
 #ifndef LUMI_ELEMENTWISE_H
 #define LUMI_ELEMENTWISE_H
 
