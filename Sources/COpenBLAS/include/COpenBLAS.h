@@ -2,9 +2,10 @@
 // plain C product of our own where the library is absent.
 //
 // OpenBLAS chooses kernels when it is loaded, and may take an AVX-512 processor that it does not
-// know for Haswell; the SkylakeX kernels measured 1.6-2.1 times faster (0.3.21, sgemm 2048^3, one
-// thread of a Xeon with AVX-512). OpenBLAS runs on one thread here: Lumigrad splits the work
-// itself, so that results do not depend on the thread count.
+// know for Haswell. Its SkylakeX kernels measured 1.7 times faster than those (0.3.21, sgemm
+// 2048^3, best times of one thread of a Xeon with AVX-512; single pairs of runs gave 1.3-1.8).
+// OpenBLAS runs on one thread here: Lumigrad splits the work itself, so that results do not depend
+// on the thread count.
 #ifndef COPENBLAS_H
 #define COPENBLAS_H
 
