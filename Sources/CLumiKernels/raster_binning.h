@@ -1,0 +1,76 @@
+// Which tiles of the image each face may touch, and the reverse.
+#ifndef RASTER_BINNING_H
+#define RASTER_BINNING_H
+
+#include <stdbool.h>
+
+#include "include/lumi_raster.h"
+
+// Side of a square tile in pixels. Measured: 16 spends more on faces that cross tiles, 64 leaves
+// too few tiles to share out at 256 x 256.
+enum { RASTER_TILE = 32 };
+
+// Pixels, inclusive on both ends; empty if bottom < top.
+typedef struct {
+  int32_t top, bottom, left, right;
+} raster_box;
+
+// The tiles of one view that a box touches, inclusive.
+typedef struct {
+  int32_t top, bottom, left, right;
+} raster_tile_range;
+
+typedef struct {
+  int64_t batch, faces;
+  int32_t height, width;
+  int32_t tile_rows, tile_columns;
+  size_t tiles;           // over the whole batch
+  raster_box *boxes;      // [batch][faces], filled by the caller between create and fill
+  int64_t *face_offsets;  // [batch * faces + 1]: the first slot of each face
+  int64_t *tile_offsets;  // [tiles + 1]: the first entry of each tile in tile_faces
+  int32_t *tile_faces;    // faces of each tile in ascending order, indices within the view
+} raster_bins;
+
+// The part of one view that one tile covers, in pixels; bottom and right are exclusive.
+typedef struct {
+  int64_t view;
+  int32_t row, column;  // of the tile
+  int32_t top, bottom, left, right;
+} raster_tile;
+
+// malloc(count * size) that returns NULL on overflow and never asks for zero bytes.
+void *raster_allocate(size_t count, size_t size);
+// Whether the frame's sizes are in range and batch * height * width * values fits into memory.
+bool raster_frame_is_valid(const lumi_raster_frame *frame);
+
+// Pixels whose centres are inside [x0, x1] x [y0, y1], with a small margin for rounding.
+raster_box raster_box_of(
+    const lumi_raster_frame *frame, double x0, double x1, double y0, double y1);
+
+// Allocates boxes for the frame.
+lumi_raster_status raster_bins_create(raster_bins *bins, const lumi_raster_frame *frame);
+// Counts face_offsets from boxes: one slot per face and tile it touches, in tile order.
+lumi_raster_status raster_bins_count(raster_bins *bins);
+// Lists the faces of every tile; needs raster_bins_count.
+lumi_raster_status raster_bins_list(raster_bins *bins);
+void raster_bins_free(raster_bins *bins);
+
+raster_tile raster_tile_at(const raster_bins *bins, size_t index);
+
+static inline raster_tile_range raster_tiles_of(raster_box box) {
+  return (raster_tile_range){
+      box.top / RASTER_TILE, box.bottom / RASTER_TILE, box.left / RASTER_TILE,
+      box.right / RASTER_TILE};
+}
+
+// The slot that a tile owns in a face's row of slots.
+static inline int64_t raster_slot(
+    const raster_bins *bins, const raster_tile *tile, int32_t face) {
+  int64_t index = tile->view * bins->faces + face;
+  raster_tile_range range = raster_tiles_of(bins->boxes[index]);
+  return bins->face_offsets[index] +
+         (int64_t)(tile->row - range.top) * (range.right - range.left + 1) + tile->column -
+         range.left;
+}
+
+#endif
