@@ -23,6 +23,11 @@ enum { LANES = 16 };
 // Faces that one call of a parallel body sets up or reduces.
 enum { FACE_BLOCK = 256 };
 
+// Faces with less than this twice the area are left out.
+#define SMALLEST_TWICE_AREA 1e-10
+// Depths below this count as zero, so that what is made of their inverses stays finite.
+#define SMALLEST_DEPTH 1e-30
+
 // One forward or backward pass.
 typedef struct {
   lumi_raster_frame frame;

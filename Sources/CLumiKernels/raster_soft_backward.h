@@ -103,8 +103,9 @@ static inline void NAME(sumDepths)(
     NAME(Sums) *sums, const NAME(Flow) *flow, const NAME(Row) *row, const NAME(Face) *face) {
   for (int k = 0; k < 3; ++k)
     FOR_LANES {
-      REAL ratio = row->z[i] * face->inverseZ[k];
-      sums->corner[3 * k + 2][i] += row->shown[i] ? flow->z[i] * (ratio * row->clipped[k][i]) * ratio : 0;
+      REAL ratio = row->z[i] * face->triangle.inverseZ[k];
+      REAL slope = (ratio * row->clipped[k][i]) * ratio;
+      sums->corner[3 * k + 2][i] += row->shown[i] ? flow->z[i] * slope : 0;
     }
 }
 
@@ -117,7 +118,7 @@ static inline void NAME(clippedFlow)(
   FOR_LANES mean[i] = 0;
   for (int k = 0; k < 3; ++k) {
     FOR_LANES by[k][i] =
-        row->shown[i] ? -flow->z[i] * row->z[i] * (row->z[i] * face->inverseZ[k]) : 0;
+        row->shown[i] ? -flow->z[i] * row->z[i] * (row->z[i] * face->triangle.inverseZ[k]) : 0;
     for (int32_t channel = 0; channel < channels && !textured; ++channel) {
       REAL color = faceColors[k * channels + channel];
       FOR_LANES by[k][i] += flow->weight[i] * color * gradient[(size_t)channel * PLANE + (size_t)i];
@@ -126,7 +127,7 @@ static inline void NAME(clippedFlow)(
   }
   for (int k = 0; k < 3; ++k)
     FOR_LANES {
-      REAL w = row->w[k][i];
+      REAL w = row->reach.w[k][i];
       bool free = (w >= 0) & (w <= 1);
       flow->w[k][i] += free ? (by[k][i] - mean[i]) / row->clippedSum[i] : 0;
     }
@@ -137,14 +138,14 @@ static inline void NAME(sumEuclidean)(
     NAME(Sums) *sums, const NAME(Flow) *flow, const NAME(Row) *row, const NAME(Constants) *c) {
   REAL alongX[LANES], alongY[LANES];
   FOR_LANES {
-    REAL twice = row->logit[i] < 0 ? -2 * c->inverseSigma : 2 * c->inverseSigma;
-    alongX[i] = twice * flow->logit[i] * row->offsetX[i];
-    alongY[i] = twice * flow->logit[i] * row->offsetY[i];
+    REAL twice = row->reach.square[i] < 0 ? -2 * c->inverseSigma : 2 * c->inverseSigma;
+    alongX[i] = twice * flow->logit[i] * row->reach.offsetX[i];
+    alongY[i] = twice * flow->logit[i] * row->reach.offsetY[i];
   }
   for (int k = 0; k < 3; ++k)
     FOR_LANES {
-      sums->corner[3 * k][i] += alongX[i] * row->closest[k][i];
-      sums->corner[3 * k + 1][i] += alongY[i] * row->closest[k][i];
+      sums->corner[3 * k][i] += alongX[i] * row->reach.closest[k][i];
+      sums->corner[3 * k + 1][i] += alongY[i] * row->reach.closest[k][i];
     }
 }
 
@@ -152,8 +153,8 @@ static inline void NAME(barycentricFlow)(
     NAME(Flow) *flow, const NAME(Row) *row, const NAME(Constants) *c) {
   for (int k = 0; k < 3; ++k)
     FOR_LANES {
-      REAL size = row->w[k][i] < 0 ? -row->w[k][i] : row->w[k][i];
-      flow->w[k][i] += flow->logit[i] * row->closest[k][i] * 2 * size * c->inverseSigma;
+      REAL size = row->reach.w[k][i] < 0 ? -row->reach.w[k][i] : row->reach.w[k][i];
+      flow->w[k][i] += flow->logit[i] * row->reach.closest[k][i] * 2 * size * c->inverseSigma;
     }
 }
 
@@ -163,12 +164,12 @@ static inline void NAME(sumBarycentrics)(
   FOR_LANES {
     REAL x = 0, y = 0;
     for (int j = 0; j < 3; ++j) {
-      x += flow->w[j][i] * face->slopeX[j];
-      y += flow->w[j][i] * face->slopeY[j];
+      x += flow->w[j][i] * face->triangle.slopeX[j];
+      y += flow->w[j][i] * face->triangle.slopeY[j];
     }
     for (int k = 0; k < 3; ++k) {
-      sums->corner[3 * k][i] -= row->w[k][i] * x;
-      sums->corner[3 * k + 1][i] -= row->w[k][i] * y;
+      sums->corner[3 * k][i] -= row->reach.w[k][i] * x;
+      sums->corner[3 * k + 1][i] -= row->reach.w[k][i] * y;
     }
   }
 }

@@ -1,4 +1,6 @@
 // Body of raster_soft.c, compiled for every real type and vector level.
+#include "raster_triangle.h"
+#include "raster_reach.h"
 #include "raster_soft_exp.h"
 #include "raster_soft_face.h"
 #include "raster_soft_row.h"
@@ -7,8 +9,6 @@
 
 #undef REAL_SMALLEST
 #undef REAL_LARGEST
-#undef SMALLEST_DEPTH
-#undef SMALLEST_TWICE_AREA
 #undef FOR_LANES
 #undef STRIDE
 #undef PLANE

@@ -1,15 +1,5 @@
 // Body of raster_soft.c: exponentials over LANES, and the constants of a call in the real type.
 
-#define FOR_LANES for (int i = 0; i < LANES; ++i)
-
-#ifdef REAL_IS_FLOAT
-#define REAL_SMALLEST 1e-37f
-#define REAL_LARGEST 3e38f
-#else
-#define REAL_SMALLEST 1e-300
-#define REAL_LARGEST 1e308
-#endif
-
 typedef struct {
   REAL threshold;          // squared influence radius
   REAL inverseSigma;

@@ -81,7 +81,7 @@ static inline void NAME(addHardColor)(
   REAL color[LANES];
   MASK wins[LANES];
   FOR_LANES {
-    wins[i] = row->shown[i] & NAME(contains)(row, i) & -(MASK)(row->z[i] < depth[i]);
+    wins[i] = row->shown[i] & NAME(contains)(&row->reach, i) & -(MASK)(row->z[i] < depth[i]);
     depth[i] = wins[i] ? row->z[i] : depth[i];
     nearest[i] = wins[i] ? index : nearest[i];
   }
