@@ -63,6 +63,15 @@ static inline raster_tile_range raster_tiles_of(raster_box box) {
       box.right / RASTER_TILE};
 }
 
+// The part of a face's pixels that lies in a tile.
+static inline raster_box raster_clip_box(raster_box box, const raster_tile *tile) {
+  return (raster_box){
+      .top = box.top > tile->top ? box.top : tile->top,
+      .bottom = box.bottom < tile->bottom ? box.bottom : tile->bottom - 1,
+      .left = box.left > tile->left ? box.left : tile->left,
+      .right = box.right < tile->right ? box.right : tile->right - 1};
+}
+
 // The slot that a tile owns in a face's row of slots.
 static inline int64_t raster_slot(
     const raster_bins *bins, const raster_tile *tile, int32_t face) {

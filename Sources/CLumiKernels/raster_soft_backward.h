@@ -233,7 +233,7 @@ static inline void NAME(walkFace)(
   const NAME(Face) *face = (const NAME(Face) *)job->faces + faceIndex;
   const REAL *colors = (const REAL *)job->colors + soft_color_start(job, tile->view, index);
   REAL *slot = (REAL *)job->slots + raster_slot(&job->bins, tile, index) * (int64_t)job->slotSize;
-  raster_box box = NAME(clipBox)(job->bins.boxes[faceIndex], tile);
+  raster_box box = raster_clip_box(job->bins.boxes[faceIndex], tile);
   bool textured = p->texel_resolution > 0;
   size_t colorCount = job->slotSize - 9;
   for (int k = 0; k < 9; ++k) FOR_LANES sums->corner[k][i] = 0;
@@ -291,7 +291,7 @@ static bool NAME(createEvidence)(
     for (int32_t x = tile->left; x < tile->right; ++x)
       NAME(loadPixel)(
           seen, (y - tile->top) * STRIDE + x - tile->left, soft_pixel(job, tile, y, x), job);
-  NAME(setColumns)(seen->x, &job->bins, tile);
+  NAME(setColumns)(seen->x, STRIDE, &job->bins, tile);
   return true;
 }
 

@@ -14,29 +14,6 @@ typedef struct {
   REAL x[STRIDE];     // pixel centres of the tile's columns
 } NAME(Canvas);
 
-static REAL NAME(pixelX)(const raster_bins *bins, int32_t column) {
-  int32_t shorter = bins->width < bins->height ? bins->width : bins->height;
-  return (REAL)(2 * column + 1 - bins->width) / (REAL)shorter;
-}
-
-static REAL NAME(pixelY)(const raster_bins *bins, int32_t row) {
-  int32_t shorter = bins->width < bins->height ? bins->width : bins->height;
-  return (REAL)(bins->height - 1 - 2 * row) / (REAL)shorter;
-}
-
-static void NAME(setColumns)(REAL *x, const raster_bins *bins, const raster_tile *tile) {
-  for (int32_t i = 0; i < STRIDE; ++i) x[i] = NAME(pixelX)(bins, tile->left + i);
-}
-
-// The part of a face's pixels that lies in a tile.
-static inline raster_box NAME(clipBox)(raster_box box, const raster_tile *tile) {
-  return (raster_box){
-      .top = box.top > tile->top ? box.top : tile->top,
-      .bottom = box.bottom < tile->bottom ? box.bottom : tile->bottom - 1,
-      .left = box.left > tile->left ? box.left : tile->left,
-      .right = box.right < tile->right ? box.right : tile->right - 1};
-}
-
 static inline void NAME(addAlpha)(REAL *alpha, const NAME(Row) *row, lumi_soft_alpha mode) {
   if (mode == LUMI_SOFT_PRODUCT) FOR_LANES alpha[i] *= row->outside[i];
   if (mode == LUMI_SOFT_SUM) FOR_LANES alpha[i] += row->inside[i];
@@ -115,7 +92,7 @@ static inline void NAME(drawFace)(
   const REAL *colors = (const REAL *)job->colors + soft_color_start(job, tile->view, index);
   bool colored = p->color != LUMI_SOFT_SILHOUETTE && face->colored;
   raster_box box =
-      NAME(clipBox)(job->bins.boxes[tile->view * job->bins.faces + index], tile);
+      raster_clip_box(job->bins.boxes[tile->view * job->bins.faces + index], tile);
   NAME(Row) row;
   for (int32_t y = box.top; y <= box.bottom; ++y) {
     REAL pixelY = NAME(pixelY)(&job->bins, y);
@@ -181,7 +158,7 @@ static void NAME(forwardTile)(void *context, size_t index) {
   NAME(Constants) c = NAME(constantsOf)(job);
   NAME(Canvas) canvas = {0};
   if (NAME(createCanvas)(&canvas, job, c)) {
-    NAME(setColumns)(canvas.x, &job->bins, &tile);
+    NAME(setColumns)(canvas.x, STRIDE, &job->bins, &tile);
     const NAME(Face) *faces = (const NAME(Face) *)job->faces + tile.view * job->bins.faces;
     for (int64_t i = job->bins.tile_offsets[index]; i < job->bins.tile_offsets[index + 1]; ++i) {
       int32_t face = job->bins.tile_faces[i];
