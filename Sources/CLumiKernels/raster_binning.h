@@ -43,6 +43,24 @@ void *raster_allocate(size_t count, size_t size);
 // Whether the frame's sizes are in range and batch * height * width * values fits into memory.
 bool raster_frame_is_valid(const lumi_raster_frame *frame);
 
+// Coordinates of pixel centres on the screen.
+static inline double raster_pixel_x(const raster_bins *bins, int32_t column) {
+  int32_t shorter = bins->width < bins->height ? bins->width : bins->height;
+  return (double)(2 * column + 1 - bins->width) / shorter;
+}
+
+static inline double raster_pixel_y(const raster_bins *bins, int32_t row) {
+  int32_t shorter = bins->width < bins->height ? bins->width : bins->height;
+  return (double)(bins->height - 1 - 2 * row) / shorter;
+}
+
+// Index of a pixel over the whole batch.
+static inline size_t raster_pixel(
+    const raster_bins *bins, const raster_tile *tile, int32_t row, int32_t column) {
+  return ((size_t)tile->view * (size_t)bins->height + (size_t)row) * (size_t)bins->width +
+         (size_t)column;
+}
+
 // Pixels whose centres are inside [x0, x1] x [y0, y1], with a small margin for rounding.
 raster_box raster_box_of(
     const lumi_raster_frame *frame, double x0, double x1, double y0, double y1);

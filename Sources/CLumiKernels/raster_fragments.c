@@ -35,11 +35,6 @@ typedef struct {
   raster_body setTriangles, visitTile, selectTile;
 } FragmentKernels;
 
-static size_t firstPixel(const FragmentJob *job, const raster_tile *tile, int32_t row) {
-  return ((size_t)tile->view * (size_t)job->frame.height + (size_t)row) *
-         (size_t)job->frame.width;
-}
-
 #define RASTER_BODY "raster_fragments_body.h"
 #include "raster_levels.h"
 

@@ -1,7 +1,6 @@
 // Body of raster_fragments.c, compiled for every vector level.
 #include "raster_triangle.h"
 #include "raster_reach.h"
-#include "raster_pixels.h"
 
 static void NAME(readCorners)(double *corners, const FragmentJob *job, size_t face) {
   for (size_t i = 0; i < 9; ++i)
@@ -52,7 +51,7 @@ static void NAME(visitTile)(void *context, size_t index) {
   FragmentJob *job = context;
   raster_tile tile = raster_tile_at(&job->bins, index);
   double x[RASTER_TILE + LANES];
-  NAME(setColumns)(x, RASTER_TILE + LANES, &job->bins, &tile);
+  for (int i = 0; i < RASTER_TILE + LANES; ++i) x[i] = raster_pixel_x(&job->bins, tile.left + i);
   int64_t first = tile.view * job->frame.faces;
   for (int64_t e = job->bins.tile_offsets[index]; e < job->bins.tile_offsets[index + 1]; ++e) {
     int32_t face = job->bins.tile_faces[e];
@@ -60,8 +59,8 @@ static void NAME(visitTile)(void *context, size_t index) {
     raster_box box = raster_clip_box(job->bins.boxes[first + face], &tile);
     for (int32_t row = box.top; row <= box.bottom; ++row)
       NAME(visitRow)(
-          job, triangle, face, x + (box.left - tile.left), NAME(pixelY)(&job->bins, row),
-          job->cursors + firstPixel(job, &tile, row) + box.left, box.right - box.left + 1);
+          job, triangle, face, x + (box.left - tile.left), raster_pixel_y(&job->bins, row),
+          job->cursors + raster_pixel(&job->bins, &tile, row, box.left), box.right - box.left + 1);
   }
 }
 
@@ -82,7 +81,8 @@ static double NAME(depthAt)(
     for (int k = 0; k < 3; ++k) sum += w[k] = w[k] > 0 ? w[k] : 0;
     for (int k = 0; k < 3; ++k) w[k] /= sum > 1e-5 ? sum : 1e-5;
   }
-  return w[0] * t->z[0] + w[1] * t->z[1] + w[2] * t->z[2];
+  // The weights sum to one; this form is exact where the corners share a depth, so that ties stay.
+  return t->z[0] + w[1] * (t->z[1] - t->z[0]) + w[2] * (t->z[2] - t->z[0]);
 }
 
 // Keeps a pixel's nearest faces at the front of its list, sorted by depth and then index. A list
@@ -123,11 +123,11 @@ static void NAME(selectTile)(void *context, size_t index) {
       (const NAME(Triangle) *)job->triangles + tile.view * job->frame.faces;
   for (int32_t row = tile.top; row < tile.bottom; ++row)
     for (int32_t column = tile.left; column < tile.right; ++column) {
-      size_t pixel = firstPixel(job, &tile, row) + (size_t)column;
+      size_t pixel = raster_pixel(&job->bins, &tile, row, column);
       int64_t start = job->offsets[pixel];
       job->cursors[pixel] = NAME(selectNearest)(
           job->faceIndex + start, job->offsets[pixel + 1] - start, depths, triangles,
-          NAME(pixelX)(&job->bins, column), NAME(pixelY)(&job->bins, row), &job->parameters);
+          raster_pixel_x(&job->bins, column), raster_pixel_y(&job->bins, row), &job->parameters);
     }
   free(depths);
 }

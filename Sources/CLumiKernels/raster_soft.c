@@ -26,7 +26,7 @@ enum { FACE_BLOCK = 256 };
 // Faces with less than this twice the area are left out.
 #define SMALLEST_TWICE_AREA 1e-10
 // Depths below this count as zero, so that what is made of their inverses stays finite.
-#define SMALLEST_DEPTH 1e-30
+#define SMALLEST_DEPTH 1e-18
 
 // One forward or backward pass.
 typedef struct {
@@ -60,11 +60,6 @@ static size_t soft_color_count(const lumi_soft_parameters *p) {
 static int64_t soft_color_start(const SoftJob *job, int64_t view, int32_t face) {
   int64_t first = job->parameters.shared_colors ? 0 : view * job->frame.faces;
   return (first + face) * (int64_t)soft_color_count(&job->parameters);
-}
-
-static size_t soft_pixel(const SoftJob *job, const raster_tile *tile, int32_t y, int32_t x) {
-  return ((size_t)tile->view * (size_t)job->frame.height + (size_t)y) * (size_t)job->frame.width +
-         (size_t)x;
 }
 
 #define RASTER_REALS

@@ -240,7 +240,7 @@ static inline void NAME(walkFace)(
   for (size_t i = 0; i < (textured ? colorCount : colorCount * LANES); ++i) sums->color[i] = 0;
   NAME(Row) row;
   for (int32_t y = box.top; y <= box.bottom; ++y) {
-    REAL pixelY = NAME(pixelY)(&job->bins, y);
+    REAL pixelY = (REAL)raster_pixel_y(&job->bins, y);
     for (int32_t x = box.left; x <= box.right; x += LANES) {
       int column = x - tile->left, at = (y - tile->top) * STRIDE + column;
       if (NAME(rowCoverage)(&row, face, seen->x + column, pixelY, c, p->distance, true))
@@ -290,8 +290,9 @@ static bool NAME(createEvidence)(
   for (int32_t y = tile->top; y < tile->bottom; ++y)
     for (int32_t x = tile->left; x < tile->right; ++x)
       NAME(loadPixel)(
-          seen, (y - tile->top) * STRIDE + x - tile->left, soft_pixel(job, tile, y, x), job);
-  NAME(setColumns)(seen->x, STRIDE, &job->bins, tile);
+          seen, (y - tile->top) * STRIDE + x - tile->left, raster_pixel(&job->bins, tile, y, x), job);
+  for (int i = 0; i < STRIDE; ++i)
+    seen->x[i] = (REAL)raster_pixel_x(&job->bins, tile->left + i);
   return true;
 }
 
@@ -313,13 +314,15 @@ static void NAME(backwardTile)(void *context, size_t index) {
   free(seen.nearest);
 }
 
-// Adds the slots of one view's face, from index `first` of a slot on, to `count` gradients.
+// Adds the slots of one view's face, from index `first` of a slot on, to `count` gradients. A sum
+// beyond the type's range becomes zero rather than poison the corner.
 static void NAME(addSlots)(
     REAL *gradient, const SoftJob *job, int64_t face, size_t first, size_t count) {
   for (int64_t s = job->bins.face_offsets[face]; s < job->bins.face_offsets[face + 1]; ++s) {
     const REAL *slot = (const REAL *)job->slots + (size_t)s * job->slotSize + first;
     for (size_t i = 0; i < count; ++i) gradient[i] += slot[i];
   }
+  for (size_t i = 0; i < count; ++i) gradient[i] = isfinite(gradient[i]) ? gradient[i] : 0;
 }
 
 // Reduces a block of faces in every view, in tile order and, for shared colours, view order.

@@ -1,7 +1,6 @@
 // Body of raster_soft.c, compiled for every real type and vector level.
 #include "raster_triangle.h"
 #include "raster_reach.h"
-#include "raster_pixels.h"
 #include "raster_soft_exp.h"
 #include "raster_soft_face.h"
 #include "raster_soft_row.h"

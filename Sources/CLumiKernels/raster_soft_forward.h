@@ -95,7 +95,7 @@ static inline void NAME(drawFace)(
       raster_clip_box(job->bins.boxes[tile->view * job->bins.faces + index], tile);
   NAME(Row) row;
   for (int32_t y = box.top; y <= box.bottom; ++y) {
-    REAL pixelY = NAME(pixelY)(&job->bins, y);
+    REAL pixelY = (REAL)raster_pixel_y(&job->bins, y);
     for (int32_t x = box.left; x <= box.right; x += LANES) {
       int column = x - tile->left, at = (y - tile->top) * STRIDE + column;
       if (!NAME(rowCoverage)(&row, face, canvas->x + column, pixelY, c, p->distance, false))
@@ -158,7 +158,8 @@ static void NAME(forwardTile)(void *context, size_t index) {
   NAME(Constants) c = NAME(constantsOf)(job);
   NAME(Canvas) canvas = {0};
   if (NAME(createCanvas)(&canvas, job, c)) {
-    NAME(setColumns)(canvas.x, STRIDE, &job->bins, &tile);
+    for (int i = 0; i < STRIDE; ++i)
+      canvas.x[i] = (REAL)raster_pixel_x(&job->bins, tile.left + i);
     const NAME(Face) *faces = (const NAME(Face) *)job->faces + tile.view * job->bins.faces;
     for (int64_t i = job->bins.tile_offsets[index]; i < job->bins.tile_offsets[index + 1]; ++i) {
       int32_t face = job->bins.tile_faces[i];
@@ -167,7 +168,7 @@ static void NAME(forwardTile)(void *context, size_t index) {
     for (int32_t y = tile.top; y < tile.bottom; ++y)
       for (int32_t x = tile.left; x < tile.right; ++x)
         NAME(storePixel)(
-            &canvas, (y - tile.top) * STRIDE + x - tile.left, soft_pixel(job, &tile, y, x), job);
+            &canvas, (y - tile.top) * STRIDE + x - tile.left, raster_pixel(&job->bins, &tile, y, x), job);
   } else {
     atomic_store(&job->failed, true);
   }

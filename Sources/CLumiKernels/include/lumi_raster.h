@@ -6,8 +6,9 @@
 // m = min(width, height); row 0 is the top. Images are [batch][height][width][channels].
 //
 // Every array of reals in one call has the type that the frame names. A face with a coordinate
-// that is not finite, or whose area overflows the type, is left out. Nothing here keeps state, and
-// results have the same bits for any number of threads.
+// that is not finite, whose area overflows the type, or with a depth below 1e-18 (which counts as
+// 0) is left out; a gradient that overflows the type is 0. Nothing here keeps state, and results have
+// the same bits for any number of threads.
 #ifndef LUMI_RASTER_H
 #define LUMI_RASTER_H
 
