@@ -38,20 +38,18 @@ static inline double NAME(edgeAt)(const HardFace *face, int k, double x, double 
   return face->dx[k] * (nearHigh ? highY : lowY) - face->dy[k] * (nearHigh ? highX : lowX);
 }
 
+// Draws a face, passed as a copy so that the compiler need not fear that depth overlaps it.
 static inline void NAME(drawWindow)(
-    NAME(Canvas) *canvas, int at, int column, const HardFace *face, int64_t index, double y,
-    const lumi_hard_parameters *p) {
+    double *restrict depth, int64_t *restrict shown, const double *restrict x, double y,
+    const HardFace face, int64_t index, const lumi_hard_parameters *p) {
   double nearDepth = p->near_depth, farDepth = p->far_depth;
   bool perspective = p->perspective;
-  double *depth = canvas->depth + at;
-  int64_t *shown = canvas->face + at;
   FOR_LANES {
-    double x = canvas->x[column + i];
-    double e0 = NAME(edgeAt)(face, 0, x, y), e1 = NAME(edgeAt)(face, 1, x, y);
-    double e2 = NAME(edgeAt)(face, 2, x, y);
+    double e0 = NAME(edgeAt)(&face, 0, x[i], y), e1 = NAME(edgeAt)(&face, 1, x[i], y);
+    double e2 = NAME(edgeAt)(&face, 2, x[i], y);
     double sum = e0 + e1 + e2;
-    double mix = e0 * face->depth[0] + e1 * face->depth[1] + e2 * face->depth[2];
-    double z = perspective ? sum / mix : mix / sum;
+    double mix = e0 * face.depth[0] + e1 * face.depth[1] + e2 * face.depth[2];
+    double z = (perspective ? sum : mix) / (perspective ? mix : sum);
     bool inside = (e0 >= 0) & (e1 >= 0) & (e2 >= 0) & (sum > 0);
     bool wins = inside & (z < depth[i] - DEPTH_SLACK * depth[i]) & (z >= nearDepth) &
                 (z <= farDepth);
@@ -72,10 +70,12 @@ static void NAME(drawTile)(NAME(Canvas) *canvas, const HardJob *job, size_t inde
     int32_t face = job->bins.tile_faces[e];
     raster_box box = raster_clip_box(job->bins.boxes[first + face], &tile);
     for (int32_t row = box.top; row <= box.bottom; ++row)
-      for (int32_t column = box.left; column <= box.right; column += LANES)
+      for (int32_t column = box.left; column <= box.right; column += LANES) {
+        int at = (row - tile.top) * STRIDE + column - tile.left;
         NAME(drawWindow)(
-            canvas, (row - tile.top) * STRIDE + column - tile.left, column - tile.left,
-            &job->faces[first + face], face, raster_pixel_y(&job->bins, row), &job->parameters);
+            canvas->depth + at, canvas->face + at, canvas->x + (column - tile.left),
+            raster_pixel_y(&job->bins, row), job->faces[first + face], face, &job->parameters);
+      }
   }
 }
 
@@ -114,33 +114,49 @@ static inline void NAME(weightsAt)(REAL *b, const HardFace *face, double x, doub
   b[2] = (REAL)(e2 * scale);
 }
 
-static void NAME(storePixel)(
-    const HardJob *job, size_t pixel, int64_t view, int64_t face, double x, double y) {
-  REAL b[3] = {0, 0, 0};
-  size_t index = (size_t)(view * job->frame.faces + face);
+// Fills the tile's part of the outputs as if no face were there.
+static void NAME(clearTile)(const HardJob *job, const raster_tile *tile) {
   size_t channels = (size_t)job->parameters.channels + 1;
-  REAL *image = job->image ? (REAL *)job->image + pixel * channels : NULL;
+  size_t width = (size_t)(tile->right - tile->left);
+  size_t first = raster_pixel(&job->bins, tile, tile->top, tile->left);
+  REAL *image = (REAL *)job->image;
+  for (size_t i = 0; image && i < width; ++i)
+    memcpy(image + (first + i) * channels, job->background, channels * sizeof(REAL));
+  for (int32_t row = tile->top; row < tile->bottom; ++row) {
+    size_t start = raster_pixel(&job->bins, tile, row, tile->left);
+    for (size_t i = 0; i < width; ++i) job->faceIndex[start + i] = -1;
+    if (job->barycentrics)
+      memset((REAL *)job->barycentrics + 3 * start, 0, 3 * width * sizeof(REAL));
+    if (image && row > tile->top)
+      memcpy(image + start * channels, image + first * channels, width * channels * sizeof(REAL));
+  }
+}
+
+static inline void NAME(storePixel)(
+    const HardJob *job, size_t pixel, int64_t view, int64_t face, double x, double y) {
+  size_t index = (size_t)(view * job->frame.faces + face);
+  REAL b[3];
+  NAME(weightsAt)(b, &job->faces[index], x, y);
   job->faceIndex[pixel] = (int32_t)face;
-  if (face >= 0) NAME(weightsAt)(b, &job->faces[index], x, y);
   if (job->barycentrics) memcpy((REAL *)job->barycentrics + 3 * pixel, b, sizeof b);
-  if (image && face >= 0) NAME(shadePixel)(image, b, index, job);
-  if (image && face < 0) memcpy(image, job->background, channels * sizeof(REAL));
+  if (!job->image) return;
+  size_t channels = (size_t)job->parameters.channels + 1;
+  NAME(shadePixel)((REAL *)job->image + pixel * channels, b, index, job);
 }
 
 static void NAME(forwardTile)(void *context, size_t index) {
   const HardJob *job = context;
-  NAME(Canvas) canvas;
   raster_tile tile = raster_tile_at(&job->bins, index);
-  bool empty = job->bins.tile_offsets[index] == job->bins.tile_offsets[index + 1];
-  if (!empty) NAME(drawTile)(&canvas, job, index);
+  NAME(clearTile)(job, &tile);
+  if (job->bins.tile_offsets[index] == job->bins.tile_offsets[index + 1]) return;
+  NAME(Canvas) canvas;
+  NAME(drawTile)(&canvas, job, index);
   for (int32_t row = tile.top; row < tile.bottom; ++row) {
     double y = raster_pixel_y(&job->bins, row);
-    size_t start = raster_pixel(&job->bins, &tile, row, 0);
-    for (int32_t column = tile.left; column < tile.right; ++column) {
-      int at = (row - tile.top) * STRIDE + column - tile.left;
-      double x = empty ? 0 : canvas.x[column - tile.left];
-      int64_t face = empty ? -1 : canvas.face[at];
-      NAME(storePixel)(job, start + (size_t)column, tile.view, face, x, y);
-    }
+    size_t start = raster_pixel(&job->bins, &tile, row, tile.left);
+    const int64_t *shown = canvas.face + (row - tile.top) * STRIDE;
+    for (int32_t i = 0; i < tile.right - tile.left; ++i)
+      if (shown[i] >= 0)
+        NAME(storePixel)(job, start + (size_t)i, tile.view, shown[i], canvas.x[i], y);
   }
 }
