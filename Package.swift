@@ -37,7 +37,9 @@ let package = Package(
     .target(name: "LumiRendering", dependencies: ["LumiScene", "LumiTensor"]),
     .target(
       name: "LumiMesh", dependencies: ["LumiRendering", "LumiScene", "LumiTensor", "CLumiKernels"]),
-    .target(name: "LumiBenchmark", dependencies: ["LumiRendering", "LumiScene", "LumiTensor"]),
+    .target(
+      name: "LumiBenchmark",
+      dependencies: ["LumiRendering", "LumiScene", "LumiTensor", "CLumiKernels"]),
     .target(
       name: "Lumigrad",
       dependencies: [

@@ -1,0 +1,99 @@
+import LumiRendering
+import LumiTensor
+
+/// How one reference vector compared with a method.
+public struct VerificationResult: Sendable, Codable, Equatable {
+  public enum Status: String, Sendable, Codable { case pass, fail, skipped }
+
+  public let `case`: String
+  /// The registered method's id, or the vector's own method name where none answers it.
+  public let method: String
+  public var status: Status
+  /// Fields of `expected` that were compared, by name.
+  public let compared: [String]
+  /// Fields of `expected` that the method does not yield.
+  public let notCompared: [String]
+  public let worstField: String?
+  /// The largest deviation divided by what the tolerance allows: at most 1 passes.
+  public let worstError: Double?
+  /// Why it failed or was skipped.
+  public let message: String?
+
+  enum CodingKeys: String, CodingKey {
+    case `case`, method, status, compared
+    case notCompared = "not_compared"
+    case worstField = "worst_field"
+    case worstError = "worst_error"
+    case message
+  }
+}
+
+extension RendererRegistry {
+  /// Runs one reference vector against the method that answers it.
+  public func verify(_ vector: ReferenceCase) -> VerificationResult {
+    let entry = entries.first { $0.reference?.methods.contains(vector.method) ?? false }
+    guard let entry, let adapter = entry.reference else {
+      return VerificationResult(
+        case: vector.name, method: vector.method, status: .skipped, compared: [],
+        notCompared: vector.expected.keys.sorted(), worstField: nil, worstError: nil,
+        message: "no registered method answers \"\(vector.method)\"")
+    }
+    return LumiBenchmark.verify(
+      vector, method: entry.renderer.method.id, with: adapter)
+  }
+}
+
+/// Runs one reference vector against an adapter that is known already.
+public func verify(
+  _ vector: ReferenceCase, method: String, with adapter: ReferenceAdapter
+) -> VerificationResult {
+  let outputs: [String: Tensor]
+  do {
+    outputs = try adapter.outputs(vector)
+  } catch {
+    return VerificationResult(
+      case: vector.name, method: method, status: .fail, compared: [],
+      notCompared: vector.expected.keys.sorted(), worstField: nil, worstError: nil,
+      message: "\(error)")
+  }
+  var worst: (field: String, error: Double)?
+  var compared: [String] = []
+  var messages: [String] = []
+  for (field, expected) in vector.expected.sorted(by: { $0.key < $1.key }) {
+    guard let actual = outputs[field] else { continue }
+    compared.append(field)
+    guard actual.shape == expected.shape else {
+      messages.append("\(field) has shape \(actual.shape), expected \(expected.shape)")
+      continue
+    }
+    let error = deviation(actual, expected, vector.tolerances)
+    if worst == nil || !(error <= worst!.error) { worst = (field, error) }
+  }
+  if compared.isEmpty { messages.append("the method yields none of the expected fields") }
+  let passes = messages.isEmpty && (worst?.error ?? .infinity) <= 1
+  if !passes, messages.isEmpty, let worst {
+    messages.append("\(worst.field) deviates by \(worst.error) times the tolerance")
+  }
+  return VerificationResult(
+    case: vector.name, method: method, status: passes ? .pass : .fail, compared: compared,
+    notCompared: vector.expected.keys.filter { outputs[$0] == nil }.sorted(),
+    worstField: worst?.field, worstError: worst?.error,
+    message: messages.isEmpty ? nil : messages.joined(separator: "; "))
+}
+
+/// The largest |actual - expected| over abs + rel·max|expected|; NaN counts as infinite unless both
+/// are NaN.
+private func deviation(
+  _ actual: Tensor, _ expected: Tensor, _ tolerances: [String: Double]
+) -> Double {
+  let right = expected.scalars(as: Double.self)
+  let scale = right.reduce(0) { $1.isFinite ? max($0, $1.magnitude) : $0 }
+  let allowed = (tolerances["abs"] ?? 0) + (tolerances["rel"] ?? 0) * scale
+  var largest = 0.0
+  for (a, b) in zip(actual.scalars(as: Double.self), right) where a != b {
+    let difference = (a - b).magnitude
+    if a.isNaN && b.isNaN { continue }
+    largest = max(largest, difference.isFinite ? difference : .infinity)
+  }
+  return largest == 0 ? 0 : largest / allowed
+}

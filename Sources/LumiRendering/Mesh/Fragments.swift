@@ -1,0 +1,94 @@
+import LumiTensor
+
+/// Stage 2's record: which projected faces reach which pixels, and where on the face.
+///
+/// Fragments of one pixel follow each other; pixels are in row-major order. Made of tensor
+/// operations on the corners, so derivatives of any order exist; which fragments there are is a
+/// choice without a derivative.
+public struct Fragments: Sendable {
+  public let screen: ScreenSpace
+  /// int64 [fragments]: row-major pixel number.
+  public let pixels: Tensor
+  /// int32 [fragments]: face of the projected mesh.
+  public let faces: Tensor
+  /// [fragments, 3, 3]: the face's corners.
+  public let corners: Tensor
+  /// [fragments, 2]: the pixel's centre on the screen.
+  public let centers: Tensor
+  /// [fragments, 3]: barycentric coordinates of the centre on the screen; negative outside.
+  public let barycentrics: Tensor
+
+  public init(pixels: Tensor, faces: Tensor, mesh: ProjectedMesh) {
+    self.init(
+      pixels: pixels, faces: faces, corners: mesh.corners, screen: ScreenSpace(mesh.camera))
+  }
+
+  /// From corners [faces, 3, 3] that a projection or a test vector gives.
+  public init(pixels: Tensor, faces: Tensor, corners allCorners: Tensor, screen: ScreenSpace) {
+    self.screen = screen
+    self.pixels = pixels
+    self.faces = faces
+    corners = allCorners.gather(faces)
+    centers = screen.centers(of: pixels, dtype: allCorners.dtype)
+    barycentrics = Self.barycentrics(corners, at: centers)
+  }
+
+  public var count: Int { pixels.shape[0] }
+  public var pixelCount: Int { screen.width * screen.height }
+
+  /// [fragments]: depth of corner `k`.
+  public func depth(_ k: Int) -> Tensor { Self.coordinate(corners, k, 2) }
+
+  /// The sides' share of the area: b[k] is the signed area opposite to corner k over the whole.
+  static func barycentrics(_ corners: Tensor, at centers: Tensor) -> Tensor {
+    let px = centers.slice(axis: 1, from: 0, to: 1).reshaped([-1])
+    let py = centers.slice(axis: 1, from: 1, to: 2).reshaped([-1])
+    let x = (0..<3).map { coordinate(corners, $0, 0) - px }
+    let y = (0..<3).map { coordinate(corners, $0, 1) - py }
+    let edges = (0..<3).map { k in
+      let (i, j) = ((k + 1) % 3, (k + 2) % 3)
+      return x[i] * y[j] - x[j] * y[i]
+    }
+    let area = edges[0] + edges[1] + edges[2]
+    return Tensor.stack(edges.map { $0 / area }, axis: 1)
+  }
+
+  static func coordinate(_ corners: Tensor, _ corner: Int, _ axis: Int) -> Tensor {
+    corners.slice(axis: 1, from: corner, to: corner + 1).slice(axis: 2, from: axis, to: axis + 1)
+      .reshaped([-1])
+  }
+
+  /// Weights of the corners for what is linear in space: (b/z) / Σ(b/z).
+  public func perspectiveWeights(_ screenWeights: Tensor) -> Tensor {
+    let scaled = screenWeights / Tensor.stack((0..<3).map(depth), axis: 1)
+    return scaled / scaled.sum(axis: 1, keepDims: true)
+  }
+
+  /// Depth of a point with the given screen weights: 1/Σ(b/z) under perspective, Σ b z otherwise.
+  public func depths(_ screenWeights: Tensor, perspective: Bool) -> Tensor {
+    let z = Tensor.stack((0..<3).map(depth), axis: 1)
+    return perspective
+      ? (screenWeights / z).sum(axis: 1).reciprocal() : (screenWeights * z).sum(axis: 1)
+  }
+
+  /// Stage 3: values at the projected corners [faces, 3, C] at the fragments [fragments, C].
+  public func interpolate(_ cornerValues: Tensor, weights: Tensor) -> Tensor {
+    (cornerValues.gather(faces) * weights.expandingDims(at: 2)).sum(axis: 1)
+  }
+
+  /// Sums over each pixel's fragments: [pixels] + the rest of the shape.
+  public func sumPerPixel(_ values: Tensor) -> Tensor {
+    Tensor.scatterAdd(rows: values, at: pixels, count: pixelCount)
+  }
+
+  /// The largest value over each pixel's fragments, at least `floor`: [pixels], a constant to
+  /// derivatives.
+  public func maximumPerPixel(_ values: Tensor, atLeast floor: Double) -> Tensor {
+    var result = [Double](repeating: floor, count: pixelCount)
+    let numbers = pixels.scalars(as: Int64.self)
+    for (number, value) in zip(numbers, values.scalars(as: Double.self)) {
+      result[Int(number)] = max(result[Int(number)], value)
+    }
+    return Tensor(result).cast(to: values.dtype)
+  }
+}

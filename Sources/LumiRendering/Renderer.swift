@@ -1,0 +1,71 @@
+import LumiScene
+import LumiTensor
+
+/// A differentiable renderer of one kind of shape.
+///
+/// A conforming type states what it is in ``method`` and draws one view; the rest has defaults.
+/// Every image is made of tensor operations on the scene's and the camera's parameters (custom
+/// operations included), so that ``LumiTensor/valueAndGradient(at:unreachable:of:)`` works through
+/// it.
+public protocol Renderer<Shape>: Sendable {
+  associatedtype Shape: SceneShape
+
+  /// What the method is, with its claims about gradients.
+  static var method: MethodDescription { get }
+
+  /// Draws one view. Throws ``RenderError``.
+  func render(_ scene: Scene<Shape>, from camera: Camera) throws -> RenderOutput
+
+  /// Draws several views. Override it where views share work.
+  func render(_ scene: Scene<Shape>, from cameras: [Camera]) throws -> [RenderOutput]
+}
+
+extension Renderer {
+  public func render(_ scene: Scene<Shape>, from cameras: [Camera]) throws -> [RenderOutput] {
+    try cameras.map { try render(scene, from: $0) }
+  }
+}
+
+/// A renderer whose kind of shape is known at run time only.
+public struct AnyRenderer: Sendable {
+  public let method: MethodDescription
+  private let base: any Renderer
+
+  public init<Base: Renderer>(_ base: Base) {
+    self.base = base
+    method = Base.method
+  }
+
+  /// The kind of shape that it draws.
+  public var shapeType: any SceneShape.Type { Self.shapeType(of: base) }
+
+  private static func shapeType<Base: Renderer>(of base: Base) -> any SceneShape.Type {
+    Base.Shape.self
+  }
+
+  /// The renderer itself, if it draws `Shape`.
+  public func typed<Shape: SceneShape>(as shape: Shape.Type = Shape.self) throws
+    -> any Renderer<Shape>
+  {
+    guard let typed = base as? any Renderer<Shape> else {
+      throw RenderError.shapeMismatch(
+        method: method.id, expected: "\(shapeType)", actual: "\(Shape.self)")
+    }
+    return typed
+  }
+
+  /// Draws one view; throws ``RenderError/shapeMismatch(method:expected:actual:)`` for another kind
+  /// of shape.
+  public func render<Shape: SceneShape>(
+    _ scene: Scene<Shape>, from camera: Camera
+  ) throws -> RenderOutput {
+    try typed(as: Shape.self).render(scene, from: camera)
+  }
+
+  /// Draws several views.
+  public func render<Shape: SceneShape>(
+    _ scene: Scene<Shape>, from cameras: [Camera]
+  ) throws -> [RenderOutput] {
+    try typed(as: Shape.self).render(scene, from: cameras)
+  }
+}
