@@ -74,6 +74,10 @@ static inline double twiceAreaOf(const double *c) {
   return (c[3] - c[0]) * (c[7] - c[1]) - (c[4] - c[1]) * (c[6] - c[0]);
 }
 
+static inline size_t imageChannels(const lumi_hard_parameters *p) {
+  return (size_t)p->channels + (p->extra != LUMI_HARD_NOTHING);
+}
+
 static inline bool isDrawn(const double *corners) {
   for (int i = 0; i < 9; ++i)
     if (!isfinite(corners[i])) return false;
@@ -108,7 +112,8 @@ static const HardKernels *hardKernels(lumi_real_type real) {
 }
 
 static bool parametersAreValid(const lumi_hard_parameters *p) {
-  return p->channels >= 0 && p->channels <= 1 << 16 && p->near_depth <= p->far_depth;
+  return p->channels >= 0 && p->channels <= 1 << 16 && p->extra >= 0 && p->extra <= LUMI_HARD_DEPTH &&
+          p->near_depth <= p->far_depth;
 }
 
 static size_t faceBlocks(size_t count) { return (count + FACE_BLOCK - 1) / FACE_BLOCK; }

@@ -37,7 +37,7 @@ static inline void NAME(addPixel)(
     if (!job->attributeGradient) continue;
     for (size_t c = 0; c < channels; ++c) slot[12 + k * channels + c] += w[k] * gradient[c];
   }
-  REAL byZ = job->parameters.depth_last ? gradient[channels] : 0;
+  REAL byZ = job->parameters.extra == LUMI_HARD_DEPTH ? gradient[channels] : 0;
   NAME(weightsBackward)(byB, byCornerZ, byW, byZ, w, b, z, corners, job->parameters.perspective);
   for (int k = 0; k < 3; ++k) {
     for (int j = 0; j < 3; ++j) slot[3 * k + j] += b[k] * byB[j];
@@ -48,7 +48,7 @@ static inline void NAME(addPixel)(
 static void NAME(backwardTile)(void *context, size_t index) {
   const HardJob *job = context;
   raster_tile tile = raster_tile_at(&job->bins, index);
-  size_t channels = (size_t)job->parameters.channels + 1;
+  size_t channels = imageChannels(&job->parameters);
   for (int32_t row = tile.top; row < tile.bottom; ++row)
     for (int32_t column = tile.left; column < tile.right; ++column) {
       size_t pixel = raster_pixel(&job->bins, &tile, row, column);

@@ -102,7 +102,7 @@ static inline void NAME(shadePixel)(
   for (size_t c = 0; c < channels; ++c)
     pixel[c] = w[0] * attributes[c] + w[1] * attributes[channels + c] +
                w[2] * attributes[2 * channels + c];
-  pixel[channels] = job->parameters.depth_last ? z : 1;
+  if (job->parameters.extra) pixel[channels] = job->parameters.extra == LUMI_HARD_DEPTH ? z : 1;
 }
 
 // Affine weights of a covered pixel.
@@ -116,7 +116,7 @@ static inline void NAME(weightsAt)(REAL *b, const HardFace *face, double x, doub
 
 // Fills the tile's part of the outputs as if no face were there.
 static void NAME(clearTile)(const HardJob *job, const raster_tile *tile) {
-  size_t channels = (size_t)job->parameters.channels + 1;
+  size_t channels = imageChannels(&job->parameters);
   size_t width = (size_t)(tile->right - tile->left);
   size_t first = raster_pixel(&job->bins, tile, tile->top, tile->left);
   REAL *image = (REAL *)job->image;
@@ -140,7 +140,7 @@ static inline void NAME(storePixel)(
   job->faceIndex[pixel] = (int32_t)face;
   if (job->barycentrics) memcpy((REAL *)job->barycentrics + 3 * pixel, b, sizeof b);
   if (!job->image) return;
-  size_t channels = (size_t)job->parameters.channels + 1;
+  size_t channels = imageChannels(&job->parameters);
   NAME(shadePixel)((REAL *)job->image + pixel * channels, b, index, job);
 }
 

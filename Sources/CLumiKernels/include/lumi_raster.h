@@ -141,10 +141,17 @@ void lumi_fragments_free(lumi_fragments *fragments);
 
 // ---- Hard rasteriser ----------------------------------------------------------------------------
 
+// What an image holds after the attributes.
+typedef enum {
+  LUMI_HARD_NOTHING = 0,
+  LUMI_HARD_COVERAGE = 1,  // 1 where there is a face
+  LUMI_HARD_DEPTH = 2
+} lumi_hard_extra;
+
 typedef struct {
   int32_t perspective;  // not 0: depth and attributes are perspective-correct; 0: affine
   int32_t channels;     // attribute channels per corner, >= 0; not used by visibility
-  int32_t depth_last;   // last image channel: not 0 depth, 0 coverage (1 or 0)
+  lumi_hard_extra extra;  // one more image channel, or none
   double near_depth;    // fragments nearer or farther than these are left out;
   double far_depth;     // 0 and INFINITY accept all
 } lumi_hard_parameters;
@@ -159,7 +166,8 @@ lumi_raster_status lumi_hard_visibility(
     int32_t *face_index, void *barycentrics);
 
 // Interpolates attributes [batch][faces][3][channels] over a visibility into
-// image [batch][height][width][channels + 1]; background [channels + 1] fills the rest.
+// image [batch][height][width][channels], plus one channel for an extra; background, as long as a
+// pixel, fills the rest.
 lumi_raster_status lumi_hard_forward(
     const lumi_raster_frame *frame, const lumi_hard_parameters *parameters, const void *corners,
     const void *attributes, const void *background, int32_t *face_index, void *barycentrics,

@@ -33,6 +33,18 @@ public struct Fragments: Sendable {
     barycentrics = Self.barycentrics(corners, at: centers)
   }
 
+  /// Some of another record's fragments.
+  ///
+  /// - Parameter positions: int64, ascending.
+  public init(selecting positions: Tensor, from other: Fragments) {
+    screen = other.screen
+    pixels = other.pixels.gather(positions)
+    faces = other.faces.gather(positions)
+    corners = other.corners.gather(positions)
+    centers = other.centers.gather(positions)
+    barycentrics = other.barycentrics.gather(positions)
+  }
+
   public var count: Int { pixels.shape[0] }
   public var pixelCount: Int { screen.width * screen.height }
 
@@ -81,14 +93,20 @@ public struct Fragments: Sendable {
     Tensor.scatterAdd(rows: values, at: pixels, count: pixelCount)
   }
 
-  /// The largest value over each pixel's fragments, at least `floor`: [pixels], a constant to
-  /// derivatives.
+  /// The largest value over each pixel's fragments, at least `floor`: [pixels]. The derivative goes
+  /// to the first fragment that has it.
   public func maximumPerPixel(_ values: Tensor, atLeast floor: Double) -> Tensor {
-    var result = [Double](repeating: floor, count: pixelCount)
+    var holder = [Int](repeating: -1, count: pixelCount)
     let numbers = pixels.scalars(as: Int64.self)
-    for (number, value) in zip(numbers, values.scalars(as: Double.self)) {
-      result[Int(number)] = max(result[Int(number)], value)
+    let plain = values.stoppingGradient().scalars(as: Double.self)
+    for (index, number) in numbers.enumerated() where plain[index] > floor {
+      let best = holder[Int(number)]
+      if best < 0 || plain[index] > plain[best] { holder[Int(number)] = index }
     }
-    return Tensor(result).cast(to: values.dtype)
+    let floors = Tensor.full([pixelCount], floor, dtype: values.dtype)
+    guard count > 0 else { return floors }
+    let found = Tensor(holder.map { $0 >= 0 })
+    let chosen = values.gather(Tensor(holder.map { Int64(Swift.max($0, 0)) }))
+    return Tensor.where(found, chosen, floors)
   }
 }

@@ -176,7 +176,7 @@ extension Illumination {
   }
 
   /// The colour of a surface of some albedo in this light.
-  func shade(_ albedo: Tensor) -> Tensor { albedo * diffuse + specular }
+  public func shade(_ albedo: Tensor) -> Tensor { albedo * diffuse + specular }
 
   /// The same light at other places.
   func map(_ move: (Tensor) -> Tensor) -> Illumination {
