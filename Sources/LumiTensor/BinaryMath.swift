@@ -2,21 +2,24 @@
 
 extension Tensor {
   public static func + (a: Tensor, b: Tensor) -> Tensor {
-    Elementwise.binary(.add, a, b).recorded("add", from: [a, b]) { cotangent, needs in
+    let (shapeA, shapeB) = (a.shape, b.shape)
+    return Elementwise.binary(.add, a, b).recorded("add", from: [a, b]) { cotangent, needs in
       [
-        needs[0] ? cotangent.summed(to: a.shape) : nil,
-        needs[1] ? cotangent.summed(to: b.shape) : nil,
+        needs[0] ? cotangent.summed(to: shapeA) : nil,
+        needs[1] ? cotangent.summed(to: shapeB) : nil,
       ]
     }
   }
 
   public static func - (a: Tensor, b: Tensor) -> Tensor {
-    Elementwise.binary(.subtract, a, b).recorded("subtract", from: [a, b]) { cotangent, needs in
-      [
-        needs[0] ? cotangent.summed(to: a.shape) : nil,
-        needs[1] ? -cotangent.summed(to: b.shape) : nil,
-      ]
-    }
+    let (shapeA, shapeB) = (a.shape, b.shape)
+    return Elementwise.binary(.subtract, a, b)
+      .recorded("subtract", from: [a, b]) { cotangent, needs in
+        [
+          needs[0] ? cotangent.summed(to: shapeA) : nil,
+          needs[1] ? -cotangent.summed(to: shapeB) : nil,
+        ]
+      }
   }
 
   public static func * (a: Tensor, b: Tensor) -> Tensor {
@@ -50,11 +53,18 @@ extension Tensor {
     extremum(.maximum, a, b) { $0 .> $1 }
   }
 
+  public static func minimum(_ a: Tensor, _ b: Double) -> Tensor {
+    minimum(a, Tensor(b, dtype: a.dtype))
+  }
+  public static func maximum(_ a: Tensor, _ b: Double) -> Tensor {
+    maximum(a, Tensor(b, dtype: a.dtype))
+  }
+
   private static func extremum(
     _ operation: Elementwise.Binary, _ a: Tensor, _ b: Tensor,
     _ wins: @escaping (Tensor, Tensor) -> Tensor
   ) -> Tensor {
-    Elementwise.binary(operation, a, b).recorded("\(operation)", from: [a, b]) { cotangent, needs in
+    Elementwise.binary(operation, a, b).recorded(operation.rawValue, from: [a, b]) { cotangent, needs in
       let share = wins(a.detached, b.detached).cast(to: a.dtype)
       let tie = (a.detached .== b.detached).cast(to: a.dtype) * 0.5
       return [

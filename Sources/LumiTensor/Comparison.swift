@@ -82,17 +82,22 @@ extension Tensor {
     precondition(a.dtype == b.dtype, "where: dtypes \(a.dtype) and \(b.dtype) differ")
     let shape = ShapeRules.broadcast(
       condition.shape, ShapeRules.broadcast(a.shape, b.shape, "where"), "where")
+    let (shapeA, shapeB) = (a.shape, b.shape)
     return select(condition, a, b, shape).recorded("where", from: [a, b]) { cotangent, needs in
       let zero = Tensor(0, dtype: cotangent.dtype)
       return [
-        needs[0] ? Tensor.where(condition, cotangent, zero).summed(to: a.shape) : nil,
-        needs[1] ? Tensor.where(condition, zero, cotangent).summed(to: b.shape) : nil,
+        needs[0] ? Tensor.where(condition, cotangent, zero).summed(to: shapeA) : nil,
+        needs[1] ? Tensor.where(condition, zero, cotangent).summed(to: shapeB) : nil,
       ]
     }
   }
 
   public static func `where`(_ condition: Tensor, _ a: Tensor, _ b: Double) -> Tensor {
     .where(condition, a, Tensor(b, dtype: a.dtype))
+  }
+
+  public static func `where`(_ condition: Tensor, _ a: Double, _ b: Tensor) -> Tensor {
+    .where(condition, Tensor(a, dtype: b.dtype), b)
   }
 
   private static func select(

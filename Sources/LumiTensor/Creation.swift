@@ -4,10 +4,18 @@ extension Tensor {
     switch dtype {
     case .float32: filled(shape, Float(value))
     case .float64: filled(shape, value)
-    case .int32: filled(shape, Int32(value))
-    case .int64: filled(shape, Int64(value))
+    case .int32: filled(shape, whole(value) as Int32)
+    case .int64: filled(shape, whole(value) as Int64)
     case .bool: filled(shape, value != 0)
     }
+  }
+
+  /// A fraction must not vanish unseen when a literal meets an integer tensor.
+  private static func whole<I: FixedWidthInteger & TensorScalar>(_ value: Double) -> I {
+    guard let result = I(exactly: value) else {
+      preconditionFailure("\(value) beside a tensor of dtype \(I.dtype)")
+    }
+    return result
   }
 
   private static func filled<T: TensorScalar>(_ shape: [Int], _ value: T) -> Tensor {

@@ -61,23 +61,28 @@ private func firstOrderOnly(
 /// Runs `body` without remembering what it does inside: the backward pass runs it again.
 ///
 /// Trades one more forward evaluation for the memory of every intermediate. `body` must give the
-/// same result each time. Derivatives of any order work.
+/// same result each time and depend on no recorded tensor but `inputs`; a backward pass that finds
+/// another one stops the program, because its derivative would be lost. Derivatives of any order
+/// work.
 public func checkpoint(_ inputs: [Tensor], _ body: @escaping ([Tensor]) -> [Tensor]) -> [Tensor] {
   let outputs = Tape.withDepth(0) { body(inputs.map(\.detached)) }
   guard Tape.isRecording, inputs.contains(where: { $0.source != nil }) else { return outputs }
   let node = TapeNode("checkpoint", inputs: inputs.map(\.source)) { input in
     let float = inputs.indices.filter { inputs[$0].dtype.isFloatingPoint }
-    let product = vectorJacobianProduct(at: float.map { inputs[$0] }) { parameters in
+    let product = LinearizedFunction(at: float.map { inputs[$0] }) { parameters in
       var all = inputs
       for (index, parameter) in zip(float, parameters) { all[index] = parameter }
       return body(all)
     }
+    precondition(
+      !product.dependsOnOthers,
+      "checkpoint: its body depends on a tensor with a derivative that is not among its inputs")
     let cotangents = product.values.enumerated().map { index, value in
       (index < input.cotangents.count ? input.cotangents[index] : nil)
         ?? Tensor.zeros(like: value.detached)
     }
     var derivatives = [Tensor?](repeating: nil, count: inputs.count)
-    for (index, derivative) in zip(float, product.pullback(cotangents)) {
+    for (index, derivative) in zip(float, product.reachable(cotangents)) {
       derivatives[index] = derivative
     }
     return derivatives

@@ -7,13 +7,13 @@ enum Elementwise {
   /// Elements per parallel block: about 100 µs of cheap work.
   static let block = 1 << 16
 
-  enum Unary: Int32 {
+  enum Unary: String {
     case negate, absolute, sign, square, squareRoot, reciprocalSquareRoot, reciprocal
     case exp, expm1, log, log1p, sin, cos, tanh, sigmoid, softplus, relu
     case tan, asin, acos, atan, sinh, cosh, erf, floor, ceil, round
   }
 
-  enum Binary: Int32 {
+  enum Binary: String {
     case add, subtract, multiply, divide, minimum, maximum, power, atan2
   }
 
@@ -80,7 +80,7 @@ enum Elementwise {
         let scaled = parameter * x
         return (max(scaled, 0) + .log(onePlus: .exp(-scaled.magnitude))) / parameter
       }
-    case .relu: each { $0 > 0 ? $0 : $0.isNaN ? $0 : 0 }
+    case .relu: each { $0 < 0 ? 0 : $0 }
     case .tan: each { .tan($0) }
     case .asin: each { .asin($0) }
     case .acos: each { .acos($0) }
@@ -117,7 +117,7 @@ enum Elementwise {
 
   static func binary(_ operation: Binary, _ a: Tensor, _ b: Tensor) -> Tensor {
     precondition(a.dtype == b.dtype, "\(operation): dtypes \(a.dtype) and \(b.dtype) differ")
-    let shape = ShapeRules.broadcast(a.shape, b.shape, "\(operation)")
+    let shape = ShapeRules.broadcast(a.shape, b.shape, operation.rawValue)
     let plan = BroadcastPlan(a.shape, b.shape, to: shape)
     switch a.dtype {
     case .float32:

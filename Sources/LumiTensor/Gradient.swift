@@ -88,6 +88,20 @@ struct LinearizedFunction {
     values = depth == 0 ? attached.map(\.detached) : attached
   }
 
+  /// Whether a value also depends on a recorded tensor that is not among the parameters.
+  var dependsOnOthers: Bool {
+    let leafNodes = Set(leaves.map { $0.source!.node.sequence })
+    var seen: Set<UInt64> = []
+    var pending = attached.compactMap { $0.source?.node }
+    while let node = pending.popLast() {
+      guard !leafNodes.contains(node.sequence), seen.insert(node.sequence).inserted else { continue }
+      let inputs = node.inputs.compactMap { $0?.node }
+      if inputs.isEmpty { return true }
+      pending += inputs
+    }
+    return false
+  }
+
   /// The parameters' cotangents; nil where no value depends on a parameter.
   func reachable(_ cotangents: [Tensor]) -> [Tensor?] {
     precondition(
@@ -98,7 +112,7 @@ struct LinearizedFunction {
       \(values.map(\.shape))
       """)
     let found = backpropagate(attached, cotangents, to: leaves)
-    return depth == 0 ? found.map { $0?.detached } : found
+    return lumi_tape_depth() == 0 ? found.map { $0?.detached } : found
   }
 }
 
@@ -126,7 +140,9 @@ private func orZeros(
 }
 
 /// Walks the graph from `outputs` back to `leaves`, newest node first.
-private func backpropagate(_ outputs: [Tensor], _ seeds: [Tensor], to leaves: [Tensor]) -> [Tensor?] {
+private func backpropagate(
+  _ outputs: [Tensor], _ seeds: [Tensor], to leaves: [Tensor]
+) -> [Tensor?] {
   let leafNodes = Set(leaves.map { $0.source!.node.sequence })
   let nodes = nodesBetween(outputs, leafNodes)
   var cotangents: [UInt64: [Tensor?]] = [:]
@@ -156,18 +172,21 @@ private func backpropagate(_ outputs: [Tensor], _ seeds: [Tensor], to leaves: [T
 private func nodesBetween(
   _ outputs: [Tensor], _ leaves: Set<UInt64>
 ) -> (order: [TapeNode], needed: Set<UInt64>) {
+  // A node is younger than its inputs: nothing older than the oldest leaf leads to one.
+  let oldest = leaves.min() ?? 0
   var seen: Set<UInt64> = []
   var found: [TapeNode] = []
   var pending = outputs.compactMap { $0.source?.node }
   while let node = pending.popLast() {
-    guard seen.insert(node.sequence).inserted else { continue }
+    guard node.sequence >= oldest, seen.insert(node.sequence).inserted else { continue }
     found.append(node)
     if !leaves.contains(node.sequence) { pending += node.inputs.compactMap { $0?.node } }
   }
   found.sort { $0.sequence < $1.sequence }
   var needed = leaves
-  for node in found where node.inputs.contains(where: { $0.map { needed.contains($0.node.sequence) } ?? false }) {
-    needed.insert(node.sequence)
+  for node in found where !leaves.contains(node.sequence) {
+    let leads = node.inputs.contains { $0.map { needed.contains($0.node.sequence) } ?? false }
+    if leads { needed.insert(node.sequence) }
   }
   return (found.reversed().filter { needed.contains($0.sequence) }, needed)
 }

@@ -1,22 +1,49 @@
-/// One entry of a tensor's subscript.
-public enum TensorIndex: Sendable, ExpressibleByIntegerLiteral {
-  /// The whole axis.
-  case all
-  /// One element; the axis goes. Negative positions count from the end.
-  case index(Int)
-  /// A half-open range.
-  case range(Range<Int>)
-  /// From, to (exclusive), step.
-  case stride(Int, Int, Int)
-  /// A new axis of extent 1.
-  case newAxis
+/// What an entry of a tensor's subscript may be: an Int, a range of Ints or a ``TensorIndex``.
+public protocol TensorSelection {
+  var tensorIndex: TensorIndex { get }
+}
 
-  public init(integerLiteral value: Int) { self = .index(value) }
+/// One entry of a tensor's subscript.
+public struct TensorIndex: Sendable, TensorSelection {
+  enum Entry { case all, newAxis, index(Int), range(Range<Int>), stride(Int, Int, Int) }
+  let entry: Entry
+
+  public var tensorIndex: TensorIndex { self }
+}
+
+extension Int: TensorSelection {
+  public var tensorIndex: TensorIndex { .index(self) }
+}
+
+extension Range: TensorSelection where Bound == Int {
+  public var tensorIndex: TensorIndex { .range(self) }
+}
+
+extension TensorSelection where Self == TensorIndex {
+  /// The whole axis.
+  public static var all: TensorIndex { TensorIndex(entry: .all) }
+  /// A new axis of extent 1.
+  public static var newAxis: TensorIndex { TensorIndex(entry: .newAxis) }
+  /// One element; the axis goes. Negative positions count from the end.
+  public static func index(_ position: Int) -> TensorIndex { TensorIndex(entry: .index(position)) }
+  /// A half-open range.
+  public static func range(_ range: Range<Int>) -> TensorIndex { TensorIndex(entry: .range(range)) }
+  /// From, to (exclusive), step.
+  public static func stride(_ from: Int, _ to: Int, _ step: Int) -> TensorIndex {
+    TensorIndex(entry: .stride(from, to, step))
+  }
 }
 
 extension Tensor {
-  /// Parts of a tensor, an entry per axis; missing entries mean the whole axis.
-  public subscript(_ entries: TensorIndex...) -> Tensor {
+  /// Parts of a tensor, an entry per axis, such as `t[.all, 0, 1..<3]`; missing entries mean the
+  /// whole axis.
+  public subscript<each Selection: TensorSelection>(_ entries: repeat each Selection) -> Tensor {
+    var list: [TensorIndex.Entry] = []
+    for entry in repeat each entries { list.append(entry.tensorIndex.entry) }
+    return selecting(list)
+  }
+
+  private func selecting(_ entries: [TensorIndex.Entry]) -> Tensor {
     var result = self
     var axis = 0
     for entry in entries {

@@ -14,9 +14,11 @@ extension Tensor {
     let sorted = Set(axes.map { ShapeRules.axis($0, rank: rank, "sum") }).sorted()
     var kept = shape
     for axis in sorted { kept[axis] = 1 }
+    let own = shape
     let result = Reduction.sum(self, axes: sorted).reshapedRaw(kept)
-      .recorded("sum", from: [self]) { cotangent, _ in [cotangent.broadcast(to: self.shape)] }
-    return keepDims ? result : result.reshaped(shape.indices.filter { !sorted.contains($0) }.map { shape[$0] })
+      .recorded("sum", from: [self]) { cotangent, _ in [cotangent.broadcast(to: own)] }
+    return keepDims
+      ? result : result.reshaped(own.indices.filter { !sorted.contains($0) }.map { own[$0] })
   }
 
   /// Sums broadcast axes away, so that the result has `target`'s shape: broadcasting's derivative.
@@ -30,16 +32,24 @@ extension Tensor {
     return sum(axes: axes, keepDims: true).reshaped(target)
   }
 
-  /// The mean; NaN of no elements.
+  /// The mean; NaN of no elements. Of integers and bools as float64.
   public func mean(axis: Int? = nil, keepDims: Bool = false) -> Tensor {
-    let total = sum(axis: axis, keepDims: keepDims)
-    let number = axis.map { shape[ShapeRules.axis($0, rank: rank, "mean")] } ?? count
-    return total / Double(number)
+    mean(axes: axis.map { [$0] } ?? Array(0..<rank), keepDims: keepDims)
+  }
+
+  /// The mean along several axes.
+  public func mean(axes: [Int], keepDims: Bool = false) -> Tensor {
+    let places = Set(axes.map { ShapeRules.axis($0, rank: rank, "mean") })
+    let number = places.reduce(1) { $0 * shape[$1] }
+    let floating = dtype.isFloatingPoint ? self : cast(to: .float64)
+    return floating.sum(axes: axes, keepDims: keepDims) / Double(number)
   }
 
   /// The mean squared deviation from the mean (divided by the count).
   public func variance(axis: Int? = nil, keepDims: Bool = false) -> Tensor {
-    (self - mean(axis: axis, keepDims: true)).square().mean(axis: axis, keepDims: keepDims)
+    let floating = dtype.isFloatingPoint ? self : cast(to: .float64)
+    return (floating - floating.mean(axis: axis, keepDims: true)).square()
+      .mean(axis: axis, keepDims: keepDims)
   }
 
   /// The product; its derivative is right at zeros, too.
@@ -94,12 +104,15 @@ extension Tensor {
   }
 
   /// Whether any element of a bool tensor is true.
-  public func any(axis: Int? = nil) -> Tensor {
-    cast(to: .int32).sum(axis: axis) .> 0
+  public func any(axis: Int? = nil, keepDims: Bool = false) -> Tensor {
+    precondition(dtype == .bool, "any: a tensor of dtype \(dtype)")
+    return sum(axis: axis, keepDims: keepDims) .> 0
   }
 
   /// Whether all elements of a bool tensor are true.
-  public func all(axis: Int? = nil) -> Tensor { not().any(axis: axis).not() }
+  public func all(axis: Int? = nil, keepDims: Bool = false) -> Tensor {
+    not().any(axis: axis, keepDims: keepDims).not()
+  }
 
   /// The Euclidean norm √(Σx² + ε²). With ε = 0 the derivative at the zero vector is taken as 0.
   public func norm(axis: Int? = nil, keepDims: Bool = false, epsilon: Double = 0) -> Tensor {

@@ -66,7 +66,12 @@ enum Scan {
         for k in 0..<length {
           for i in 0..<inner {
             let at = (o * length + k) * inner + i
-            let before = k > 0 ? out[at - inner] : .zero
+            // The first factor must not turn an infinity into 0·∞.
+            guard k > 0 else {
+              out[at] = addend[at]
+              continue
+            }
+            let before = out[at - inner]
             out[at] = (factor.map { $0[at] * before } ?? before) + addend[at]
           }
         }

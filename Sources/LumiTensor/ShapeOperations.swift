@@ -146,13 +146,14 @@ extension Tensor {
         "concatenate: \(parts.map { "\($0.dtype) \($0.shape)" }) along axis \(axis)")
     }
     if parts.count == 1 { return first }
+    let extents = parts.map { $0.shape[place] }
     return Movement.concatenate(parts, place)
       .recorded("concatenate", from: parts) { cotangent, needs in
         var start = 0
-        return parts.indices.map { index in
-          defer { start += parts[index].shape[place] }
+        return extents.enumerated().map { index, extent in
+          defer { start += extent }
           return needs[index]
-            ? cotangent.slice(axis: place, from: start, to: start + parts[index].shape[place]) : nil
+            ? cotangent.slice(axis: place, from: start, to: start + extent) : nil
         }
       }
   }
@@ -163,7 +164,7 @@ extension Tensor {
   }
 
   /// Parts of the given sizes along an axis; the sizes add up to its extent.
-  public func split(_ sizes: [Int], axis: Int = 0) -> [Tensor] {
+  public func split(sizes: [Int], axis: Int = 0) -> [Tensor] {
     let place = ShapeRules.axis(axis, rank: rank, "split")
     precondition(
       sizes.reduce(0, +) == shape[place], "split: sizes \(sizes) of axis \(axis) of shape \(shape)")

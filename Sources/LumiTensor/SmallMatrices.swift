@@ -26,7 +26,10 @@ extension Tensor {
     try solve(a, b, operation: "solve")
   }
 
-  private static func solve(_ a: Tensor, _ b: Tensor, operation: String) throws -> Tensor {
+  /// Solves with Aᵀ in place of A if `transposing`.
+  private static func solve(
+    _ a: Tensor, _ b: Tensor, transposing: Bool = false, operation: String
+  ) throws -> Tensor {
     let size = SmallMatrices.size(a, operation)
     precondition(
       b.rank >= 2 && b.shape[b.rank - 2] == size && a.dtype == b.dtype,
@@ -35,16 +38,16 @@ extension Tensor {
       Array(a.shape.dropLast(2)), Array(b.shape.dropLast(2)), operation)
     let left = a.broadcast(to: batch + [size, size])
     let right = b.broadcast(to: batch + [size, b.shape[b.rank - 1]])
-    let x = try SmallMatrices.solve(left, right, operation)
+    let x = try SmallMatrices.solve(left, right, transposing, operation)
     return x.recordedKeepingOutput(operation, from: [left, right]) { cotangent, x, needs in
-      // The transpose of an invertible matrix is invertible, so this cannot throw.
-      let adjoint = try! solve(left.transposed(), cotangent, operation: operation)
-      return [needs[0] ? -adjoint.matmul(x, transposingRight: true) : nil, adjoint]
+      // The same factors as forward, where they were found to be regular: this cannot throw.
+      let adjoint = try! solve(left, cotangent, transposing: !transposing, operation: operation)
+      let (first, second) = transposing ? (x, adjoint) : (adjoint, x)
+      return [needs[0] ? -first.matmul(second, transposingRight: true) : nil, adjoint]
     }
   }
 
-  /// The determinant of every matrix, shape [...]. The derivative is exact for singular matrices
-  /// too up to n = 3; beyond, it needs an invertible matrix.
+  /// The determinant of every matrix, shape [...]. Singular matrices have derivatives, too.
   public func determinant() -> Tensor {
     let size = SmallMatrices.size(self, "determinant")
     switch size {
@@ -58,14 +61,28 @@ extension Tensor {
     default:
       return SmallMatrices.determinant(self)
         .recordedKeepingOutput("determinant", from: [self]) { cotangent, value, _ in
+          func spread(_ x: Tensor) -> Tensor { x.expandingDims(at: -1).expandingDims(at: -1) }
           guard let inverse = try? self.inverse() else {
-            preconditionFailure(
-              "determinant: the derivative of a singular \(size)×\(size) matrix is not available")
+            return [spread(cotangent) * self.adjugate().transposed()]
           }
-          let scale = (cotangent * value).expandingDims(at: -1).expandingDims(at: -1)
-          return [scale * inverse.transposed()]
+          return [spread(cotangent * value) * inverse.transposed()]
         }
     }
+  }
+
+  /// The matrices whose product with this is the determinant times the identity, by the recurrence
+  /// of Faddeev and LeVerrier: no division by a pivot, so singular matrices are welcome, but
+  /// rounding grows quickly with the size.
+  private func adjugate() -> Tensor {
+    let size = shape[rank - 1]
+    let identity = Tensor.eye(size, dtype: dtype)
+    var result = identity.broadcast(to: shape)
+    for step in 1..<size {
+      let product = matmul(result)
+      let trace = (product * identity).sum(axes: [-2, -1], keepDims: true)
+      result = product - trace * identity / Double(step)
+    }
+    return size % 2 == 0 ? -result : result
   }
 
   private func entry(_ row: Int, _ column: Int) -> Tensor {
@@ -82,13 +99,16 @@ private enum SmallMatrices {
     return a.shape[a.rank - 1]
   }
 
-  static func solve(_ a: Tensor, _ b: Tensor, _ operation: String) throws -> Tensor {
+  static func solve(
+    _ a: Tensor, _ b: Tensor, _ transposing: Bool, _ operation: String
+  ) throws -> Tensor {
     a.dtype == .float32
-      ? try solve(a, b, operation, Float.self) : try solve(a, b, operation, Double.self)
+      ? try solve(a, b, transposing, operation, Float.self)
+      : try solve(a, b, transposing, operation, Double.self)
   }
 
   private static func solve<T: TensorScalar & BinaryFloatingPoint>(
-    _ a: Tensor, _ b: Tensor, _ operation: String, _ type: T.Type
+    _ a: Tensor, _ b: Tensor, _ transposing: Bool, _ operation: String, _ type: T.Type
   ) throws -> Tensor {
     let n = a.shape[a.rank - 1]
     let columns = b.shape[b.rank - 1]
@@ -101,7 +121,12 @@ private enum SmallMatrices {
         guard factors.decompose() else {
           throw SingularMatrixError(operation: operation, batchIndex: index)
         }
-        factors.solve(right + index * n * columns, out + index * n * columns, columns)
+        let (source, target) = (right + index * n * columns, out + index * n * columns)
+        if transposing {
+          factors.solveTransposed(source, target, columns)
+        } else {
+          factors.solve(source, target, columns)
+        }
       }
     }
   }
@@ -173,6 +198,22 @@ private enum SmallMatrices {
           for k in row + 1..<max(n, row + 1) { value -= lu[row * n + k] * x[k * columns + column] }
           x[row * columns + column] = value / lu[row * n + row]
         }
+      }
+    }
+
+    /// Aᵀ = Uᵀ·Lᵀ·P, so the triangles come in the other order and the rows are permuted last.
+    func solveTransposed(_ b: UnsafePointer<T>, _ x: UnsafeMutablePointer<T>, _ columns: Int) {
+      var y = [T](repeating: 0, count: n)
+      for column in 0..<columns {
+        for row in 0..<n {
+          var value = b[row * columns + column]
+          for k in 0..<row { value -= lu[k * n + row] * y[k] }
+          y[row] = value / lu[row * n + row]
+        }
+        for row in stride(from: n - 1, through: 0, by: -1) {
+          for k in row + 1..<max(n, row + 1) { y[row] -= lu[k * n + row] * y[k] }
+        }
+        for row in 0..<n { x[order[row] * columns + column] = y[row] }
       }
     }
   }

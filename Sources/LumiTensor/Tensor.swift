@@ -70,7 +70,9 @@ extension Tensor {
   ) rethrows -> Result {
     precondition(
       Scalar.dtype == dtype, "withUnsafeScalars: the tensor is \(dtype), asked for \(Scalar.dtype)")
-    return try body(UnsafeBufferPointer(start: pointer(Scalar.self), count: count))
+    return try withExtendedLifetime(storage) {
+      try body(UnsafeBufferPointer(start: pointer(Scalar.self), count: count))
+    }
   }
 
   /// All elements in row-major order, converted to `Scalar` if the tensor holds another type.

@@ -6,7 +6,7 @@ extension Tensor {
     _ derivative: @escaping (_ x: Tensor, _ cotangent: Tensor) -> Tensor
   ) -> Tensor {
     Elementwise.unary(operation, self, parameter: parameter)
-      .recorded("\(operation)", from: [self]) { cotangent, _ in [derivative(self, cotangent)] }
+      .recorded(operation.rawValue, from: [self]) { cotangent, _ in [derivative(self, cotangent)] }
   }
 
   /// For functions whose derivative is cheapest from their own value.
@@ -15,7 +15,7 @@ extension Tensor {
     _ derivative: @escaping (_ y: Tensor, _ cotangent: Tensor) -> Tensor
   ) -> Tensor {
     Elementwise.unary(operation, self, parameter: parameter)
-      .recordedKeepingOutput("\(operation)", from: [self]) { cotangent, y, _ in
+      .recordedKeepingOutput(operation.rawValue, from: [self]) { cotangent, y, _ in
         [derivative(y, cotangent)]
       }
   }
@@ -100,15 +100,12 @@ extension Tensor {
 
   /// x limited to [`min`, `max`]; the derivative is 1 inside and at the limits, 0 outside.
   public func clamped(min: Double? = nil, max: Double? = nil) -> Tensor {
-    var result = self
-    let constant = stoppingGradient()
-    if let min {
-      result = Tensor.where(constant .< min, Tensor(min, dtype: dtype), result)
+    var value = detached
+    if let min { value = Elementwise.binary(.maximum, value, Tensor(min, dtype: dtype)) }
+    if let max { value = Elementwise.binary(.minimum, value, Tensor(max, dtype: dtype)) }
+    return value.recorded("clamped", from: [self]) { cotangent, _ in
+      [Tensor.where(self.detached .== value, cotangent, Tensor(0, dtype: cotangent.dtype))]
     }
-    if let max {
-      result = Tensor.where(constant .> max, Tensor(max, dtype: dtype), result)
-    }
-    return result
   }
 
   /// x to a constant power.
@@ -127,20 +124,26 @@ extension Tensor {
   public func pow(_ exponent: Tensor) -> Tensor {
     Elementwise.binary(.power, requireFloating("pow"), exponent)
       .recordedKeepingOutput("pow", from: [self, exponent]) { cotangent, y, needs in
-        let base =
-          needs[0]
-          ? Tensor.where(
-            exponent.detached .== 0, Tensor.zeros(like: y.detached),
-            cotangent * exponent * self.pow(exponent - 1)
-          ).summed(to: self.shape) : nil
+        // 0⁰ is the constant 1, but its slope would come out as 0·∞.
+        func slope() -> Tensor {
+          let flat = (self.detached .== 0) .&& (exponent.detached .== 0)
+          let safe = Tensor.where(flat, Tensor(1, dtype: dtype), self)
+          return cotangent * exponent * safe.pow(exponent - 1)
+        }
         let positive = self.detached .> 0
-        let safe = Tensor.where(positive, self, Tensor.ones(like: self.detached))
-        return [base, needs[1] ? (cotangent * y * safe.log()).summed(to: exponent.shape) : nil]
+        let safe = Tensor.where(positive, self, Tensor(1, dtype: dtype))
+        return [
+          needs[0] ? slope().summed(to: self.shape) : nil,
+          needs[1] ? (cotangent * y * safe.log()).summed(to: exponent.shape) : nil,
+        ]
       }
   }
 
   /// Where elements are neither infinite nor NaN.
-  public func isFinite() -> Tensor { (self - self) .== Tensor.zeros(like: detached) }
+  public func isFinite() -> Tensor {
+    let plain = detached
+    return Elementwise.binary(.subtract, plain, plain) .== 0
+  }
   /// Where elements are NaN.
   public func isNaN() -> Tensor { (self .== self).not() }
 }
