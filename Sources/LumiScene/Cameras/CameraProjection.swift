@@ -63,7 +63,7 @@ extension Camera {
 
 extension Tensor {
   /// Values within ±1e-8 replaced by ±1e-8 (0 counts as positive), with a zero derivative there.
-  fileprivate func awayFromZero() -> Tensor {
+  func awayFromZero() -> Tensor {
     let constant = stoppingGradient()
     let least = Tensor.where(
       constant .< 0, Tensor(-1e-8, dtype: dtype), Tensor(1e-8, dtype: dtype))

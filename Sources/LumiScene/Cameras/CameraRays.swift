@@ -34,7 +34,7 @@ extension Camera {
       camera = Tensor.concatenate([points * required(meanDepth, "meanDepth"), z], axis: -1)
     case .perspective, .thinLens, .quadratic, .brown, .fisheye:
       let directions = directions(ofImagePoints: points)
-      camera = directions * (z / directions.slice(axis: -1, from: 2, to: 3))
+      camera = directions * (z / directions.slice(axis: -1, from: 2, to: 3).awayFromZero())
     }
     return worldPoints(camera)
   }
