@@ -23,7 +23,7 @@ let package = Package(
   targets: [
     .target(name: "CLumiKernels", linkerSettings: [.linkedLibrary("m"), .linkedLibrary("pthread")]),
     .target(name: "COpenBLAS", linkerSettings: [.linkedLibrary("dl")]),
-    .systemLibrary(name: "CPNG", pkgConfig: "libpng", providers: [.apt(["libpng-dev"])]),
+    .target(name: "CPNG", linkerSettings: [.linkedLibrary("png"), .linkedLibrary("z")]),
     .systemLibrary(name: "CAssimp", pkgConfig: "assimp", providers: [.apt(["libassimp-dev"])]),
 
     .target(
