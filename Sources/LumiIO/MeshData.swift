@@ -64,7 +64,7 @@ public struct MeshMaterial: Sendable {
   public var texture: Image?
 
   public init(
-    name: String, ambient: SIMD3<Float> = .zero, diffuse: SIMD3<Float> = .one,
+    name: String, ambient: SIMD3<Float> = .zero, diffuse: SIMD3<Float> = SIMD3(repeating: 1),
     specular: SIMD3<Float> = .zero, emission: SIMD3<Float> = .zero, shininess: Float = 0,
     opacity: Float = 1, texturePath: String? = nil, texture: Image? = nil
   ) {
@@ -78,8 +78,4 @@ public struct MeshMaterial: Sendable {
     self.texturePath = texturePath
     self.texture = texture
   }
-}
-
-extension SIMD3 where Scalar == Float {
-  static var one: Self { Self(repeating: 1) }
 }

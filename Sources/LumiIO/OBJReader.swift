@@ -47,7 +47,9 @@ struct OBJReader {
     case "v": try readVertex()
     case "vt": try readTexcoord()
     case "vn":
-      for axis in 0..<3 { storedNormals.append(Float(try cursor.finite("normal \("xyz".at(axis))"))) }
+      for axis in 0..<3 {
+        storedNormals.append(Float(try cursor.finite("normal \("xyz".at(axis))")))
+      }
     case "f": try readFace()
     case "usemtl": useMaterial(cursor.restOfLine())
     case "mtllib": try readLibrary(cursor.restOfLine())

@@ -140,7 +140,8 @@ struct TextCursor {
 
   mutating func integer(_ what: @autoclosure () -> String) throws(FileError) -> Int {
     let before = position
-    guard !lineEnds(), let value = leadingInteger(), position == end || Self.endsWord(bytes[position])
+    guard !lineEnds(), let value = leadingInteger(),
+      position == end || Self.endsWord(bytes[position])
     else {
       position = before
       throw error(.malformed, "\(what()) expected, found \(quoted(word() ?? "the line's end"))")
