@@ -32,7 +32,7 @@ let package = Package(
         "CLumiKernels", "COpenBLAS", .product(name: "RealModule", package: "swift-numerics"),
       ]),
     .target(name: "LumiIO", dependencies: ["LumiTensor", "CPNG", "CAssimp"]),
-    .target(name: "LumiLearning", dependencies: ["LumiTensor"]),
+    .target(name: "LumiLearning", dependencies: ["LumiTensor", "CLumiKernels", "COpenBLAS"]),
     .target(name: "LumiScene", dependencies: ["LumiTensor"]),
     .target(name: "LumiRendering", dependencies: ["LumiScene", "LumiTensor"]),
     .target(

@@ -1,0 +1,161 @@
+import CLumiKernels
+import LumiTensor
+
+/// activation(x·weightᵀ + bias).
+///
+/// float32 runs on fused kernels, which apply bias and activation while a block of the product is
+/// in the cache. Derivatives of any order exist; where higher ones may be asked for, the layer is
+/// composed of tensor operations instead.
+///
+/// - Parameters:
+///   - x: [..., inputs].
+///   - weight: [outputs, inputs].
+///   - bias: [outputs], or nil for none.
+/// - Returns: [..., outputs].
+public func linear(
+  _ x: Tensor, weight: Tensor, bias: Tensor? = nil, activation: Activation = .none
+) -> Tensor {
+  linear(concatenating: [x], weight: weight, bias: bias, activation: activation)
+}
+
+/// ``linear(_:weight:bias:activation:)`` of the concatenation of `parts` along the last axis.
+///
+/// float32 adds a product per part and never makes the concatenation.
+public func linear(
+  concatenating parts: [Tensor], weight: Tensor, bias: Tensor? = nil,
+  activation: Activation = .none
+) -> Tensor {
+  requireLinearShapes(parts, weight, bias)
+  let leading = Array(parts[0].shape.dropLast())
+  let rows = leading.reduce(1, *)
+  let matrices = parts.map { $0.reshaped([rows, $0.shape.last!]) }
+  let mayNeedHigherOrders = lumi_tape_depth() > 1
+  let layer: (LinearOperands) -> Tensor =
+    weight.dtype == .float32 && !mayNeedHigherOrders ? fusedLinear : composedLinear
+  let result = layer(
+    LinearOperands(parts: matrices, weight: weight, bias: bias, activation: activation))
+  return result.reshaped(leading + [weight.shape[0]])
+}
+
+/// What a layer works on: matrices that share their rows, and the layer's parameters.
+package struct LinearOperands {
+  package let parts: [Tensor]
+  package let weight: Tensor
+  package let bias: Tensor?
+  package let activation: Activation
+
+  package init(parts: [Tensor], weight: Tensor, bias: Tensor?, activation: Activation) {
+    self.parts = parts
+    self.weight = weight
+    self.bias = bias
+    self.activation = activation
+  }
+
+  /// Every tensor: the parts, the weight, and the bias if there is one.
+  var tensors: [Tensor] { parts + [weight] + (bias.map { [$0] } ?? []) }
+
+  /// The same layer on other tensors, ordered as in ``tensors``.
+  func replacing(_ tensors: [Tensor]) -> LinearOperands {
+    LinearOperands(
+      parts: Array(tensors[..<parts.count]), weight: tensors[parts.count],
+      bias: bias == nil ? nil : tensors[parts.count + 1], activation: activation)
+  }
+}
+
+/// The layer made of tensor operations: the readable twin of the fused kernels.
+package func composedLinear(_ layer: LinearOperands) -> Tensor {
+  let x = layer.parts.count == 1 ? layer.parts[0] : Tensor.concatenate(layer.parts, axis: 1)
+  let product = x.matmul(layer.weight, transposingRight: true)
+  return layer.activation(layer.bias.map { product + $0 } ?? product)
+}
+
+/// The layer on fused float32 kernels.
+package func fusedLinear(_ layer: LinearOperands) -> Tensor {
+  let kernel = FusedLinear(layer)
+  let inputs = layer.tensors
+  let isRecorded = lumi_tape_depth() > 0 && inputs.contains { $0.source != nil }
+  let (output, saved) = kernel.forward(savingForBackward: isRecorded)
+  guard isRecorded else { return output }
+  return customOperation(
+    "linear", inputs: inputs, outputs: [output], differentiableTwice: true
+  ) { cotangents, needs in
+    let cotangent = cotangents[0]!
+    return lumi_tape_depth() > 0
+      ? composedPullback(layer, cotangent, needs)
+      : kernel.backward(cotangent, saved: saved, needs: needs)
+  }[0]
+}
+
+/// The derivative made of tensor operations, for a caller who wants to differentiate it again.
+private func composedPullback(
+  _ layer: LinearOperands, _ cotangent: Tensor, _ needs: [Bool]
+) -> [Tensor?] {
+  let inputs = layer.tensors
+  let wanted = inputs.indices.filter { needs[$0] }
+  let product = vectorJacobianProduct(at: wanted.map { inputs[$0] }) { parameters in
+    var all = inputs
+    for (index, parameter) in zip(wanted, parameters) { all[index] = parameter }
+    return [composedLinear(layer.replacing(all))]
+  }
+  var derivatives = [Tensor?](repeating: nil, count: inputs.count)
+  for (index, derivative) in zip(wanted, product.pullback([cotangent])) {
+    derivatives[index] = derivative
+  }
+  return derivatives
+}
+
+private func requireLinearShapes(_ parts: [Tensor], _ weight: Tensor, _ bias: Tensor?) {
+  let tensors = parts + [weight] + (bias.map { [$0] } ?? [])
+  precondition(
+    weight.dtype.isFloatingPoint && tensors.allSatisfy { $0.dtype == weight.dtype },
+    "linear: dtypes \(tensors.map(\.dtype)), expected one floating-point type")
+  precondition(
+    !parts.isEmpty && parts.allSatisfy { $0.rank > 0 } && weight.rank == 2
+      && Set(parts.map { Array($0.shape.dropLast()) }).count == 1
+      && parts.reduce(0) { $0 + $1.shape.last! } == weight.shape[1]
+      && (bias.map { $0.shape == [weight.shape[0]] } ?? true),
+    """
+    linear: inputs \(parts.map(\.shape)), weight \(weight.shape), bias \
+    \(bias.map { "\($0.shape)" } ?? "none"); expected inputs [..., k], weight [n, k], bias [n]
+    """)
+}
+
+/// A layer with its parameters: activation(x·weightᵀ + bias).
+public struct Linear: Module {
+  /// [outputs, inputs].
+  public var weight: Tensor
+  /// [outputs].
+  public var bias: Tensor?
+  public var activation: Activation
+
+  public init(weight: Tensor, bias: Tensor?, activation: Activation = .none) {
+    self.weight = weight
+    self.bias = bias
+    self.activation = activation
+  }
+
+  /// Fresh weights by `initializer` and a bias of zeros.
+  public init(
+    inputs: Int, outputs: Int, activation: Activation = .none,
+    initializer: Initializer = .xavierUniform(), hasBias: Bool = true, dtype: DType = .float32,
+    using random: inout RandomGenerator
+  ) {
+    self.init(
+      weight: initializer.weights(
+        outputs: outputs, inputs: inputs, using: &random, dtype: dtype),
+      bias: hasBias ? Tensor.zeros([outputs], dtype: dtype) : nil, activation: activation)
+  }
+
+  public func callAsFunction(_ x: Tensor) -> Tensor {
+    linear(x, weight: weight, bias: bias, activation: activation)
+  }
+
+  public func mapParameters(
+    _ transform: (_ path: String, _ value: Tensor) throws -> Tensor
+  ) rethrows -> Linear {
+    var result = self
+    result.weight = try transform("weight", weight)
+    result.bias = try bias.map { try transform("bias", $0) }
+    return result
+  }
+}

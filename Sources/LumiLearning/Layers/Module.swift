@@ -1,0 +1,19 @@
+import LumiTensor
+
+/// A differentiable function with named parameters.
+///
+/// A module is a value: training replaces it by one with other parameters. Parameters of a part
+/// are named "part.parameter", those of a list of parts "part.index.parameter".
+public protocol Module: Parameterized, Sendable {
+  /// The outputs for a batch of inputs.
+  func callAsFunction(_ x: Tensor) -> Tensor
+}
+
+extension Parameterized {
+  /// Visits the parameters of a part under the part's name.
+  func mapParameters(
+    under part: String, _ transform: (_ path: String, _ value: Tensor) throws -> Tensor
+  ) rethrows -> Self {
+    try mapParameters { path, value in try transform("\(part).\(path)", value) }
+  }
+}

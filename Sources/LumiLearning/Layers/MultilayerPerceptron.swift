@@ -1,0 +1,94 @@
+import LumiTensor
+
+/// A chain of linear layers, with the input optionally concatenated again further on.
+///
+/// Parameters are named "layers.0.weight", "layers.0.bias", "layers.1.weight", ….
+public struct MultilayerPerceptron: Module {
+  public var layers: [Linear]
+  /// Positions in ``layers`` of the layers whose input is [network input, previous output].
+  public let skips: Set<Int>
+
+  /// - Parameters:
+  ///   - widths: extents of the input, of every hidden layer, and of the output.
+  ///   - activation: of the hidden layers.
+  ///   - outputActivation: of the last layer.
+  ///   - skips: layers that see the network's input beside the previous layer's output; layer 0
+  ///     is the first and cannot be among them.
+  ///   - seed: of the weights; biases start at 0.
+  public init(
+    widths: [Int], activation: Activation = .relu, outputActivation: Activation = .none,
+    skips: Set<Int> = [], initializer: Initializer = .kaimingUniform(), seed: UInt64,
+    dtype: DType = .float32
+  ) {
+    precondition(
+      widths.count >= 2 && widths.allSatisfy { $0 > 0 },
+      "MultilayerPerceptron: widths \(widths), expected at least two, all above 0")
+    let layerCount = widths.count - 1
+    precondition(
+      skips.allSatisfy { (1..<layerCount).contains($0) },
+      "MultilayerPerceptron: skips \(skips.sorted()), expected layers 1..<\(layerCount)")
+    var random = RandomGenerator(seed: seed)
+    layers = (0..<layerCount).map { index in
+      Linear(
+        inputs: widths[index] + (skips.contains(index) ? widths[0] : 0),
+        outputs: widths[index + 1],
+        activation: index == layerCount - 1 ? outputActivation : activation,
+        initializer: initializer, dtype: dtype, using: &random)
+    }
+    self.skips = skips
+  }
+
+  /// - Parameter x: [..., widths.first].
+  /// - Returns: [..., widths.last].
+  public func callAsFunction(_ x: Tensor) -> Tensor {
+    var value = x
+    for (index, layer) in layers.enumerated() {
+      value = linear(
+        concatenating: skips.contains(index) ? [x, value] : [value], weight: layer.weight,
+        bias: layer.bias, activation: layer.activation)
+    }
+    return value
+  }
+
+  public func mapParameters(
+    _ transform: (_ path: String, _ value: Tensor) throws -> Tensor
+  ) rethrows -> MultilayerPerceptron {
+    var result = self
+    for index in layers.indices {
+      result.layers[index] = try layers[index].mapParameters(under: "layers.\(index)", transform)
+    }
+    return result
+  }
+
+  /// Multiplications and additions of one forward pass over `points` points: two per weight.
+  public func forwardOperations(points: Int) -> Double {
+    2 * Double(points) * layers.reduce(0) { $0 + Double($1.weight.count) }
+  }
+}
+
+extension MultilayerPerceptron {
+  /// The density trunk of NeRF: 63 inputs (three coordinates with 10 frequencies, see
+  /// ``positionalEncoding(_:frequencies:)``), 8 ReLU layers of 256 with the input concatenated to
+  /// the fifth layer's activation, and a linear head of one output.
+  ///
+  /// B. Mildenhall et al., "NeRF: Representing Scenes as Neural Radiance Fields for View
+  /// Synthesis", ECCV 2020, figure 7.
+  public static func nerfTrunk(seed: UInt64, dtype: DType = .float32) -> MultilayerPerceptron {
+    MultilayerPerceptron(
+      widths: [63] + [Int](repeating: 256, count: 8) + [1], skips: [5], seed: seed, dtype: dtype)
+  }
+}
+
+/// [x, sin x, cos x, sin 2x, cos 2x, sin 4x, …]: coordinates with their sines and cosines at
+/// `frequencies` octaves, from [..., n] to [..., n (1 + 2 frequencies)].
+///
+/// B. Mildenhall et al., ECCV 2020, equation 4, without the factor π and with the coordinates
+/// themselves in front, as the authors' code does.
+public func positionalEncoding(_ x: Tensor, frequencies: Int) -> Tensor {
+  var parts = [x]
+  for octave in 0..<frequencies {
+    let scaled = x * Double(sign: .plus, exponent: octave, significand: 1)
+    parts += [scaled.sin(), scaled.cos()]
+  }
+  return Tensor.concatenate(parts, axis: -1)
+}

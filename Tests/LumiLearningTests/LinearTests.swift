@@ -1,0 +1,3 @@
+import LumiLearning
+import LumiTensor
+import Testing
