@@ -1,5 +1,5 @@
-import COpenBLAS
 import CLumiKernels
+import COpenBLAS
 import LumiTensor
 
 /// A float32 layer in row blocks that stay in the cache between the product and what surrounds it.

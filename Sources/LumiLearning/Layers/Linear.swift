@@ -29,11 +29,10 @@ public func linear(
   let leading = Array(parts[0].shape.dropLast())
   let rows = leading.reduce(1, *)
   let matrices = parts.map { $0.reshaped([rows, $0.shape.last!]) }
+  let layer = LinearOperands(parts: matrices, weight: weight, bias: bias, activation: activation)
   let mayNeedHigherOrders = lumi_tape_depth() > 1
-  let layer: (LinearOperands) -> Tensor =
-    weight.dtype == .float32 && !mayNeedHigherOrders ? fusedLinear : composedLinear
-  let result = layer(
-    LinearOperands(parts: matrices, weight: weight, bias: bias, activation: activation))
+  let isFused = weight.dtype == .float32 && !mayNeedHigherOrders
+  let result = isFused ? fusedLinear(layer) : composedLinear(layer)
   return result.reshaped(leading + [weight.shape[0]])
 }
 
@@ -53,13 +52,6 @@ package struct LinearOperands {
 
   /// Every tensor: the parts, the weight, and the bias if there is one.
   var tensors: [Tensor] { parts + [weight] + (bias.map { [$0] } ?? []) }
-
-  /// The same layer on other tensors, ordered as in ``tensors``.
-  func replacing(_ tensors: [Tensor]) -> LinearOperands {
-    LinearOperands(
-      parts: Array(tensors[..<parts.count]), weight: tensors[parts.count],
-      bias: bias == nil ? nil : tensors[parts.count + 1], activation: activation)
-  }
 }
 
 /// The layer made of tensor operations: the readable twin of the fused kernels.
@@ -69,39 +61,15 @@ package func composedLinear(_ layer: LinearOperands) -> Tensor {
   return layer.activation(layer.bias.map { product + $0 } ?? product)
 }
 
-/// The layer on fused float32 kernels.
+/// The layer on fused float32 kernels; it has first derivatives only.
 package func fusedLinear(_ layer: LinearOperands) -> Tensor {
   let kernel = FusedLinear(layer)
   let inputs = layer.tensors
   let isRecorded = lumi_tape_depth() > 0 && inputs.contains { $0.source != nil }
   let (output, saved) = kernel.forward(savingForBackward: isRecorded)
-  guard isRecorded else { return output }
-  return customOperation(
-    "linear", inputs: inputs, outputs: [output], differentiableTwice: true
-  ) { cotangents, needs in
-    let cotangent = cotangents[0]!
-    return lumi_tape_depth() > 0
-      ? composedPullback(layer, cotangent, needs)
-      : kernel.backward(cotangent, saved: saved, needs: needs)
+  return customOperation("linear", inputs: inputs, outputs: [output]) { cotangents, needs in
+    kernel.backward(cotangents[0]!, saved: saved, needs: needs)
   }[0]
-}
-
-/// The derivative made of tensor operations, for a caller who wants to differentiate it again.
-private func composedPullback(
-  _ layer: LinearOperands, _ cotangent: Tensor, _ needs: [Bool]
-) -> [Tensor?] {
-  let inputs = layer.tensors
-  let wanted = inputs.indices.filter { needs[$0] }
-  let product = vectorJacobianProduct(at: wanted.map { inputs[$0] }) { parameters in
-    var all = inputs
-    for (index, parameter) in zip(wanted, parameters) { all[index] = parameter }
-    return [composedLinear(layer.replacing(all))]
-  }
-  var derivatives = [Tensor?](repeating: nil, count: inputs.count)
-  for (index, derivative) in zip(wanted, product.pullback([cotangent])) {
-    derivatives[index] = derivative
-  }
-  return derivatives
 }
 
 private func requireLinearShapes(_ parts: [Tensor], _ weight: Tensor, _ bias: Tensor?) {

@@ -1,0 +1,187 @@
+import CLumiKernels
+import LumiTensor
+
+#if canImport(Glibc)
+  import Glibc
+#endif
+
+/// Adam, and with weight decay AdamW.
+///
+///     m ← β₁m + (1 - β₁)g        v ← β₂v + (1 - β₂)g²
+///     p ← p - r λ p - r m̂ / (√v̂ + ε)   with m̂ = m / (1 - β₁ᵗ), v̂ = v / (1 - β₂ᵗ)
+///
+/// t counts this optimizer's updates from 1, for all parameters together; r is the learning rate.
+///
+/// - D. P. Kingma, J. Ba, "Adam: A Method for Stochastic Optimization", ICLR 2015.
+/// - I. Loshchilov, F. Hutter, "Decoupled Weight Decay Regularization", ICLR 2019.
+public struct Adam: Optimizer {
+  public var learningRate: LearningRateSchedule
+  public var beta1: Double
+  public var beta2: Double
+  public var epsilon: Double
+  /// λ, decoupled from the gradient.
+  public var weightDecay: Double
+  public private(set) var step = 0
+  /// Moving average of every gradient, by parameter name.
+  public private(set) var firstMoments: [String: Tensor] = [:]
+  /// Moving average of every squared gradient.
+  public private(set) var secondMoments: [String: Tensor] = [:]
+
+  public init(
+    learningRate: LearningRateSchedule = 1e-3, beta1: Double = 0.9, beta2: Double = 0.999,
+    epsilon: Double = 1e-8, weightDecay: Double = 0
+  ) {
+    precondition(
+      (0..<1).contains(beta1) && (0..<1).contains(beta2) && epsilon >= 0 && weightDecay >= 0,
+      """
+      Adam: beta1 \(beta1), beta2 \(beta2), epsilon \(epsilon), weightDecay \(weightDecay); \
+      expected betas in 0..<1, the others 0 or more
+      """)
+    self.learningRate = learningRate
+    self.beta1 = beta1
+    self.beta2 = beta2
+    self.epsilon = epsilon
+    self.weightDecay = weightDecay
+  }
+
+  public mutating func updated(
+    _ parameters: [String: Tensor], gradients: [String: Tensor]
+  ) throws -> [String: Tensor] {
+    try Self.validate(parameters, gradients)
+    let coefficients = AdamCoefficients(
+      rate: learningRate(step), beta1: beta1, beta2: beta2, epsilon: epsilon,
+      weightDecay: weightDecay, correction1: 1 - pow(beta1, Double(step + 1)),
+      correction2: 1 - pow(beta2, Double(step + 1)))
+    var result = parameters
+    var (first, second) = (firstMoments, secondMoments)
+    for (name, gradient) in gradients {
+      let parameter = parameters[name]!
+      let moved = coefficients.apply(
+        AdamValues(
+          parameter: parameter, gradient: gradient,
+          firstMoment: try OptimizerState.recall(first, name, like: parameter),
+          secondMoment: try OptimizerState.recall(second, name, like: parameter)))
+      (result[name], first[name]) = (moved.parameter, moved.firstMoment)
+      second[name] = moved.secondMoment
+    }
+    (firstMoments, secondMoments) = (first, second)
+    step += 1
+    return result
+  }
+
+  public var state: [String: Tensor] {
+    OptimizerState.flatten(
+      step: step, ["firstMoment": firstMoments, "secondMoment": secondMoments])
+  }
+
+  public mutating func restore(_ state: [String: Tensor]) throws {
+    let (step, memories) = try OptimizerState.parse(state, kinds: ["firstMoment", "secondMoment"])
+    let (first, second) = (memories["firstMoment"]!, memories["secondMoment"]!)
+    if let name = Set(first.keys).symmetricDifference(second.keys).min() {
+      throw OptimizerError.invalidState("only one of the two moments of \"\(name)\" is there")
+    }
+    (self.step, firstMoments, secondMoments) = (step, first, second)
+  }
+}
+
+/// A parameter with what Adam knows about it.
+package struct AdamValues {
+  package var parameter: Tensor
+  package let gradient: Tensor
+  package var firstMoment: Tensor
+  package var secondMoment: Tensor
+
+  package init(
+    parameter: Tensor, gradient: Tensor, firstMoment: Tensor, secondMoment: Tensor
+  ) {
+    self.parameter = parameter
+    self.gradient = gradient
+    self.firstMoment = firstMoment
+    self.secondMoment = secondMoment
+  }
+}
+
+/// One update's numbers.
+package struct AdamCoefficients {
+  let rate, beta1, beta2, epsilon, weightDecay, correction1, correction2: Double
+
+  package init(
+    rate: Double, beta1: Double, beta2: Double, epsilon: Double, weightDecay: Double,
+    correction1: Double, correction2: Double
+  ) {
+    self.rate = rate
+    self.beta1 = beta1
+    self.beta2 = beta2
+    self.epsilon = epsilon
+    self.weightDecay = weightDecay
+    self.correction1 = correction1
+    self.correction2 = correction2
+  }
+
+  func apply(_ values: AdamValues) -> AdamValues {
+    values.parameter.dtype == .float32 ? applyKernel(values) : applyReadable(values)
+  }
+
+  /// Elements per thread and turn.
+  private static let block = 1 << 16
+
+  /// float32 through `lumi_adam_f32`.
+  package func applyKernel(_ values: AdamValues) -> AdamValues {
+    let gradient = values.gradient.pointer(Float.self)
+    return inPlace(values, Float.self) { p, m, v, range in
+      let at = range.lowerBound
+      lumi_adam_f32(
+        range.count, p + at, gradient + at, m + at, v + at, Float(rate), Float(beta1),
+        Float(beta2), Float(epsilon), Float(weightDecay), Float(correction1), Float(correction2))
+    }
+  }
+
+  /// The readable twin of ``applyKernel(_:)``, for either precision.
+  package func applyReadable(_ values: AdamValues) -> AdamValues {
+    values.parameter.dtype == .float32
+      ? applyReadable(values, Float.self) : applyReadable(values, Double.self)
+  }
+
+  private func applyReadable<T: TensorScalar & BinaryFloatingPoint>(
+    _ values: AdamValues, _ type: T.Type
+  ) -> AdamValues {
+    let gradient = values.gradient.pointer(T.self)
+    let (b1, b2) = (T(beta1), T(beta2))
+    let keep = 1 - T(rate) * T(weightDecay)
+    let stepLength = T(rate) / T(correction1)
+    return inPlace(values, T.self) { p, m, v, range in
+      for i in range {
+        let g = gradient[i]
+        m[i] = b1 * m[i] + (1 - b1) * g
+        v[i] = b2 * v[i] + (1 - b2) * (g * g)
+        let scale = (v[i] / T(correction2)).squareRoot() + T(epsilon)
+        p[i] = keep * p[i] - stepLength * m[i] / scale
+      }
+    }
+  }
+
+  /// Copies parameter and moments and lets `body` change the copies block by block.
+  private func inPlace<T: TensorScalar>(
+    _ values: AdamValues, _ type: T.Type,
+    _ body: (
+      UnsafeMutablePointer<T>, UnsafeMutablePointer<T>, UnsafeMutablePointer<T>, Range<Int>
+    ) -> Void
+  ) -> AdamValues {
+    let old = [values.parameter, values.firstMoment, values.secondMoment]
+    let new = old.map { Storage(byteCount: $0.count * MemoryLayout<T>.stride) }
+    let from = old.map { $0.pointer(T.self) }
+    let to = new.map { $0.pointer.assumingMemoryBound(to: T.self) }
+    let count = values.parameter.count
+    parallelFor((count + Self.block - 1) / Self.block) { index in
+      let range = index * Self.block..<min((index + 1) * Self.block, count)
+      for (source, target) in zip(from, to) {
+        (target + range.lowerBound).update(from: source + range.lowerBound, count: range.count)
+      }
+      body(to[0], to[1], to[2], range)
+    }
+    let moved = zip(old, new).map { Tensor(storage: $1, shape: $0.shape, dtype: $0.dtype) }
+    return AdamValues(
+      parameter: moved[0], gradient: values.gradient, firstMoment: moved[1],
+      secondMoment: moved[2])
+  }
+}

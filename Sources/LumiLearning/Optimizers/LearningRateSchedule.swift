@@ -1,0 +1,42 @@
+#if canImport(Glibc)
+  import Glibc
+#endif
+
+/// The learning rate as a function of the number of updates made so far.
+///
+/// A floating-point literal is a constant schedule: `Adam(learningRate: 0.01)`.
+public indirect enum LearningRateSchedule: Sendable, Hashable, Codable {
+  case constant(Double)
+  /// initial · factor^⌊step / interval⌋.
+  case step(initial: Double, factor: Double, every: Int)
+  /// initial · factor^(step / interval), without stairs.
+  case exponential(initial: Double, factor: Double, every: Int)
+  /// From initial to final along half a cosine, then final for good: one period of I. Loshchilov,
+  /// F. Hutter, "SGDR: Stochastic Gradient Descent with Warm Restarts", ICLR 2017, equation 5.
+  case cosine(initial: Double, final: Double, steps: Int)
+  /// A linear rise from 1/steps of the next schedule's first rate to that rate, then that schedule
+  /// from its own step 0.
+  case warmUp(steps: Int, then: LearningRateSchedule)
+
+  /// The rate of update number `step`, the first being 0. Intervals and lengths below 1 count as 1.
+  public func callAsFunction(_ step: Int) -> Double {
+    precondition(step >= 0, "LearningRateSchedule: step \(step), expected 0 or more")
+    switch self {
+    case .constant(let rate):
+      return rate
+    case .step(let initial, let factor, let interval):
+      return initial * pow(factor, Double(step / max(interval, 1)))
+    case .exponential(let initial, let factor, let interval):
+      return initial * pow(factor, Double(step) / Double(max(interval, 1)))
+    case .cosine(let initial, let final, let steps):
+      let progress = min(Double(step) / Double(max(steps, 1)), 1)
+      return final + (initial - final) * (1 + cos(.pi * progress)) / 2
+    case .warmUp(let steps, let next):
+      return step < steps ? next(0) * Double(step + 1) / Double(steps) : next(step - max(steps, 0))
+    }
+  }
+}
+
+extension LearningRateSchedule: ExpressibleByFloatLiteral {
+  public init(floatLiteral value: Double) { self = .constant(value) }
+}
