@@ -4,9 +4,9 @@
 // The derivative treats visibility as fixed. It is exact inside a face and blind to silhouettes and
 // occlusion: a face of one colour gets no gradient at its corners' x and y except through depth.
 //
-// Coverage is decided in double. An edge is evaluated from the end nearer to the pixel, whichever face
-// asks, so that two neighbours get exactly opposite values and no pixel centre falls between them,
-// not even at a corner shared by many.
+// Coverage is decided in double. An edge is evaluated from the end nearer to the pixel, whichever
+// face asks, so that two neighbours get exactly opposite values and no pixel centre falls between
+// them, not even at a corner shared by many.
 //
 // The rules are those of analytic derivatives through a rasteriser as in H.-T. D. Liu, M. Tao,
 // A. Jacobson, "Paparazzi: Surface Editing by way of Multi-View Image Processing", ACM TOG 2018.
@@ -47,7 +47,7 @@ typedef struct {
   const void *imageGradient;
   void *cornerGradient, *attributeGradient;
   raster_bins bins;
-  HardFace *faces;  // [batch][faces]; NULL in the backward pass
+  HardFace *faces;  // [batch][faces]; NULL if nobody asks for edges
   void *slots;      // [face_offsets.last][slotSize]
   size_t slotSize;
 } HardJob;
@@ -188,6 +188,10 @@ lumi_raster_status lumi_hard_backward(
   lumi_raster_status status = raster_bins_create(&job.bins, frame);
   if (status) return finish(&job, status);
   size_t count = (size_t)(frame->batch * frame->faces);
+  if (!barycentrics) {
+    job.faces = raster_allocate(count, sizeof *job.faces);
+    if (!job.faces) return finish(&job, LUMI_RASTER_NO_MEMORY);
+  }
   lumi_parallel_for(faceBlocks(count), &job, kernels->setFaces);
   status = raster_bins_count(&job.bins);
   if (status) return finish(&job, status);

@@ -1,8 +1,8 @@
 // Body of raster_hard.c: the backward pass with the visibility frozen.
 //
-// With b the affine weights of the pixel, db_j / d(x_k, y_k) = -b_k grad b_j, and grad b_j depends on
-// the face alone. A slot therefore sums b_k dL/db_j, nine numbers at [3 k + j], then three dL/dz_k,
-// then the attributes' gradients; the screen gradients follow when slots are reduced.
+// With b the affine weights of the pixel, db_j / d(x_k, y_k) = -b_k grad b_j, and grad b_j depends
+// on the face alone. A slot therefore sums b_k dL/db_j, nine numbers at [3 k + j], then three
+// dL/dz_k, then the attributes' gradients; the screen gradients follow when slots are reduced.
 
 // Loss by the affine weights and by the corners' depths, from its gradient by the attribute
 // weights (w, by w) and by depth (by z).
@@ -56,10 +56,15 @@ static void NAME(backwardTile)(void *context, size_t index) {
       if (face < 0) continue;
       REAL *slot = (REAL *)job->slots +
                    (size_t)raster_slot(&job->bins, &tile, face) * job->slotSize;
-      NAME(addPixel)(
-          slot, (const REAL *)job->barycentrics + 3 * pixel,
-          (const REAL *)job->imageGradient + pixel * channels,
-          (size_t)(tile.view * job->frame.faces + face), job);
+      size_t faceIndex = (size_t)(tile.view * job->frame.faces + face);
+      REAL b[3];
+      if (job->barycentrics)
+        memcpy(b, (const REAL *)job->barycentrics + 3 * pixel, sizeof b);
+      else
+        NAME(weightsAt)(
+            b, &job->faces[faceIndex], raster_pixel_x(&job->bins, column),
+            raster_pixel_y(&job->bins, row));
+      NAME(addPixel)(slot, b, (const REAL *)job->imageGradient + pixel * channels, faceIndex, job);
     }
 }
 

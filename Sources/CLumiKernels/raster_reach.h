@@ -11,9 +11,10 @@ typedef struct {
   REAL offsetX[LANES], offsetY[LANES];
 } NAME(Reach);
 
+// Not a number becomes low.
 static inline REAL NAME(clamp)(REAL value, REAL low, REAL high) {
-  value = value < low ? low : value;
-  return value > high ? high : value;
+  value = value > low ? value : low;
+  return value < high ? value : high;
 }
 
 static inline void NAME(findBarycentrics)(

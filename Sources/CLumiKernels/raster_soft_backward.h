@@ -27,8 +27,9 @@ typedef struct {
   REAL w[3][LANES];    // by the barycentric coordinates
 } NAME(Flow);
 
-// dalpha/dD = product(1 - D) / (1 - D) and dD/dlogit = D (1 - D), so that 1 - D cancels. The official
-// program bounds the divisor from below by 1e-6, which leaves a factor.
+// With logit = distance / sigma, dalpha/dD = product(1 - D) / (1 - D) and dD/dlogit = D (1 - D), so
+// that 1 - D cancels. The official program bounds the divisor from below by 1e-6, which leaves a
+// factor.
 static inline void NAME(alphaFlow)(
     NAME(Flow) *flow, const REAL *alpha, const NAME(Row) *row, const lumi_soft_parameters *p) {
   FOR_LANES flow->logit[i] = 0;
@@ -290,7 +291,8 @@ static bool NAME(createEvidence)(
   for (int32_t y = tile->top; y < tile->bottom; ++y)
     for (int32_t x = tile->left; x < tile->right; ++x)
       NAME(loadPixel)(
-          seen, (y - tile->top) * STRIDE + x - tile->left, raster_pixel(&job->bins, tile, y, x), job);
+          seen, (y - tile->top) * STRIDE + x - tile->left, raster_pixel(&job->bins, tile, y, x),
+          job);
   for (int i = 0; i < STRIDE; ++i)
     seen->x[i] = (REAL)raster_pixel_x(&job->bins, tile->left + i);
   return true;
@@ -329,9 +331,10 @@ static void NAME(addSlots)(
 static void NAME(reduceFaces)(void *context, size_t block) {
   SoftJob *job = context;
   int64_t faces = job->bins.faces, views = job->bins.batch;
-  int64_t end = (int64_t)(block + 1) * FACE_BLOCK < faces ? (int64_t)(block + 1) * FACE_BLOCK : faces;
+  int64_t begin = (int64_t)block * FACE_BLOCK;
+  int64_t end = begin + FACE_BLOCK < faces ? begin + FACE_BLOCK : faces;
   size_t colorCount = job->slotSize - 9;
-  for (int64_t face = (int64_t)block * FACE_BLOCK; face < end; ++face)
+  for (int64_t face = begin; face < end; ++face)
     for (int64_t view = 0; view < views; ++view) {
       int64_t index = view * faces + face;
       REAL *corner = (REAL *)job->cornerGradient + 9 * index;

@@ -21,7 +21,7 @@ static NAME(Constants) NAME(constantsOf)(const SoftJob *job) {
 }
 
 #ifdef REAL_IS_FLOAT
-// exp for x <= 0, at most 1 ulp off down to -87, and 0 below (which is under the smallest normal
+// exp for x <= 0, at most 1.1 ulp off down to -87, and 0 below (which is under the smallest normal
 // number). exp(x) = 2^n exp(r) with |r| <= ln(2) / 2; ln(2) is split in two so that r is exact to
 // rounding, and exp(r) is its Taylor polynomial of degree 7, whose remainder is 5e-9.
 static inline float NAME(exponential)(float x) {

@@ -168,7 +168,8 @@ static void NAME(forwardTile)(void *context, size_t index) {
     for (int32_t y = tile.top; y < tile.bottom; ++y)
       for (int32_t x = tile.left; x < tile.right; ++x)
         NAME(storePixel)(
-            &canvas, (y - tile.top) * STRIDE + x - tile.left, raster_pixel(&job->bins, &tile, y, x), job);
+            &canvas, (y - tile.top) * STRIDE + x - tile.left,
+            raster_pixel(&job->bins, &tile, y, x), job);
   } else {
     atomic_store(&job->failed, true);
   }

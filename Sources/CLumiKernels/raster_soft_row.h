@@ -70,7 +70,8 @@ static inline void NAME(rowDepth)(
     row->clipped[2][i] = w2;
     REAL z = 1 / (w0 * face->triangle.inverseZ[0] + w1 * face->triangle.inverseZ[1] + w2 * face->triangle.inverseZ[2]);
     row->z[i] = z;
-    bool accepted = !face->depthTested | ((z >= c->nearDepth) & (z <= c->farDepth));
+    bool accepted = (z <= REAL_LARGEST) &
+                    (!face->depthTested | ((z >= c->nearDepth) & (z <= c->farDepth)));
     row->shown[i] = row->reach.active[i] & -(MASK)accepted;
   }
 }

@@ -7,8 +7,8 @@
 //
 // Every array of reals in one call has the type that the frame names. A face with a coordinate
 // that is not finite, whose area overflows the type, or with a depth below 1e-18 (which counts as
-// 0) is left out; a gradient that overflows the type is 0. Nothing here keeps state, and results have
-// the same bits for any number of threads.
+// 0) is left out; a gradient that overflows the type is 0. Nothing here keeps state, and results
+// have the same bits for any number of threads.
 #ifndef LUMI_RASTER_H
 #define LUMI_RASTER_H
 
@@ -104,7 +104,8 @@ lumi_raster_status lumi_soft_forward(
 // Gradients of a loss from its gradient with respect to the image. image and saved are those of
 // the forward pass. Writes (does not add to) corner_gradient [batch][faces][3][3] and, unless NULL,
 // color_gradient in the layout of colors; shared colours get the sum over the batch in view order.
-// Extra memory: one partial gradient per face and 32 x 32 tile that it reaches.
+// Extra memory: one partial gradient, 9 + R * R * channels (or 3 * channels) reals, per face and
+// 32 x 32 tile that it reaches.
 lumi_raster_status lumi_soft_backward(
     const lumi_raster_frame *frame, const lumi_soft_parameters *parameters, const void *corners,
     const void *colors, const void *image, const lumi_soft_saved *saved,
@@ -165,16 +166,19 @@ lumi_raster_status lumi_hard_visibility(
     const lumi_raster_frame *frame, const lumi_hard_parameters *parameters, const void *corners,
     int32_t *face_index, void *barycentrics);
 
-// Interpolates attributes [batch][faces][3][channels] over a visibility into
+// Interpolates attributes [batch][faces][3][channels] over the visibility into
 // image [batch][height][width][channels], plus one channel for an extra; background, as long as a
-// pixel, fills the rest.
+// pixel, fills the rest. face_index and, unless NULL, barycentrics are written as by
+// lumi_hard_visibility.
 lumi_raster_status lumi_hard_forward(
     const lumi_raster_frame *frame, const lumi_hard_parameters *parameters, const void *corners,
     const void *attributes, const void *background, int32_t *face_index, void *barycentrics,
     void *image);
 
-// Gradients with the visibility frozen. Writes corner_gradient [batch][faces][3][3] and
-// attribute_gradient [batch][faces][3][channels] (may be NULL).
+// Gradients with the visibility frozen: face_index as the forward pass wrote it. barycentrics may
+// be NULL, then they are computed again, which is faster than storing them. Writes
+// corner_gradient [batch][faces][3][3] and attribute_gradient [batch][faces][3][channels] (may be
+// NULL).
 lumi_raster_status lumi_hard_backward(
     const lumi_raster_frame *frame, const lumi_hard_parameters *parameters, const void *corners,
     const void *attributes, const int32_t *face_index, const void *barycentrics,
