@@ -54,6 +54,7 @@ static inline bool NAME(rowCoverage)(
 // Clipped barycentrics, the depth they give, and whether it is inside [near, far].
 static inline void NAME(rowDepth)(
     NAME(Row) *row, const NAME(Face) *face, const NAME(Constants) *c) {
+  const REAL *inverseZ = face->triangle.inverseZ;
   FOR_LANES {
     REAL w0 = NAME(clamp)(row->reach.w[0][i], 0, 1);
     REAL w1 = NAME(clamp)(row->reach.w[1][i], 0, 1);
@@ -68,7 +69,7 @@ static inline void NAME(rowDepth)(
     row->clipped[0][i] = w0;
     row->clipped[1][i] = w1;
     row->clipped[2][i] = w2;
-    REAL z = 1 / (w0 * face->triangle.inverseZ[0] + w1 * face->triangle.inverseZ[1] + w2 * face->triangle.inverseZ[2]);
+    REAL z = 1 / (w0 * inverseZ[0] + w1 * inverseZ[1] + w2 * inverseZ[2]);
     row->z[i] = z;
     bool accepted = (z <= REAL_LARGEST) &
                     (!face->depthTested | ((z >= c->nearDepth) & (z <= c->farDepth)));
