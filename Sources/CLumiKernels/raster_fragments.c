@@ -35,7 +35,7 @@ typedef struct {
   raster_body setTriangles, visitTile, selectTile;
 } FragmentKernels;
 
-#define RASTER_BODY "raster_fragments_body.h"
+#define RASTER_BODY "raster_fragments_body.inc"
 #include "raster_levels.h"
 
 static const FragmentKernels *fragmentKernels(void) {

@@ -102,7 +102,7 @@ static inline raster_box hardBox(const double *c, const lumi_raster_frame *frame
 }
 
 #define RASTER_REALS
-#define RASTER_BODY "raster_hard_body.h"
+#define RASTER_BODY "raster_hard_body.inc"
 #include "raster_levels.h"
 
 static const HardKernels *hardKernels(lumi_real_type real) {

@@ -63,7 +63,7 @@ static int64_t soft_color_start(const SoftJob *job, int64_t view, int32_t face) 
 }
 
 #define RASTER_REALS
-#define RASTER_BODY "raster_soft_body.h"
+#define RASTER_BODY "raster_soft_body.inc"
 #include "raster_levels.h"
 
 static const SoftKernels *softKernels(lumi_real_type real) {
