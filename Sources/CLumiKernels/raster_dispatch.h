@@ -1,4 +1,4 @@
-// Tables of the copies that raster_levels.h compiles.
+// What the bodies and the tables of their copies (raster_levels.h) are made with.
 #ifndef RASTER_DISPATCH_H
 #define RASTER_DISPATCH_H
 
@@ -9,6 +9,10 @@
 #else
 #define RASTER_TABLE(f, real) {f##_##real##_base, f##_##real##_base, f##_##real##_base}
 #endif
+
+// For functions over a window of lanes that the compiler would call: their arrays then stay in
+// registers, which measured a sixth of the soft rasteriser's time.
+#define RASTER_INLINE static inline __attribute__((always_inline))
 
 typedef void (*raster_body)(void *context, size_t index);
 
