@@ -28,6 +28,15 @@ public struct VerificationResult: Sendable, Codable, Equatable {
   }
 }
 
+extension VerificationResult {
+  /// A vector that could not be read.
+  public init(unreadable name: String, reason: String) {
+    self.init(
+      case: name, method: "unknown", status: .fail, compared: [], notCompared: [],
+      worstField: nil, worstError: nil, message: reason)
+  }
+}
+
 extension RendererRegistry {
   /// Runs one reference vector against the method that answers it.
   public func verify(_ vector: ReferenceCase) -> VerificationResult {

@@ -16,6 +16,15 @@ public struct Image: Sendable {
   /// The exponent of the file's gAMA chunk, if it has one. Told, not applied.
   public var fileGamma: Double?
 
+  public init(
+    pixels: Tensor, storedBitDepth: Int = 8, hadPalette: Bool = false, fileGamma: Double? = nil
+  ) {
+    self.pixels = pixels
+    self.storedBitDepth = storedBitDepth
+    self.hadPalette = hadPalette
+    self.fileGamma = fileGamma
+  }
+
   public var height: Int { pixels.shape[0] }
   public var width: Int { pixels.shape[1] }
   public var channels: Int { pixels.shape[2] }

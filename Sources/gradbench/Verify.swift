@@ -1,0 +1,71 @@
+import ArgumentParser
+import Foundation
+import Glibc
+import Lumigrad
+
+struct Verify: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    abstract: "Compares methods with numeric reference vectors.",
+    discussion: """
+      Reads every *.json file of a folder. Exit status 1 if a case fails or a file cannot be read. \
+      Cases of methods that are not registered are skipped.
+      """)
+
+  @Option(help: "The folder of the vectors.")
+  var reference: String
+
+  @Option(help: "Only cases whose name matches this pattern, such as 'softras-*'.")
+  var filter: String?
+
+  @Option(help: "Also write the results to this file as JSON.")
+  var json: String?
+
+  @Flag(help: "Let skipped cases fail.")
+  var strict = false
+
+  func run() throws {
+    let files = try FileManager.default.contentsOfDirectory(atPath: reference)
+      .filter { $0.hasSuffix(".json") && matches($0) }.sorted()
+    guard !files.isEmpty else {
+      throw ValidationError(
+        "\(reference): no *.json file\(filter.map { " whose name matches '\($0)'" } ?? "")")
+    }
+    let results = files.map { result(of: $0) }
+    for result in results { print(line(result)) }
+    let counts = Dictionary(grouping: results, by: \.status).mapValues(\.count)
+    print(
+      "\(counts[.pass] ?? 0) passed, \(counts[.fail] ?? 0) failed, \(counts[.skipped] ?? 0) skipped")
+    if let json { try Report.write(results, to: json) }
+    if results.contains(where: { $0.status == .fail || (strict && $0.status == .skipped) }) {
+      throw ExitCode.failure
+    }
+  }
+
+  private func matches(_ file: String) -> Bool {
+    guard let filter else { return true }
+    return fnmatch(filter, String(file.dropLast(".json".count)), 0) == 0
+  }
+
+  private func result(of file: String) -> VerificationResult {
+    do {
+      let path = URL(fileURLWithPath: reference).appendingPathComponent(file).path
+      return RendererRegistry.standard.verify(try ReferenceCase(contentsOf: path))
+    } catch {
+      return VerificationResult(unreadable: String(file.dropLast(".json".count)), reason: "\(error)")
+    }
+  }
+
+  private func line(_ result: VerificationResult) -> String {
+    var text = "\(result.status.rawValue.padding(toLength: 7, withPad: " ", startingAt: 0)) "
+    text += result.case
+    if let field = result.worstField, let error = result.worstError {
+      text += ": worst \(field), \(Report.number(error)) of the tolerance"
+      text += "; compared \(result.compared.joined(separator: ", "))"
+      if !result.notCompared.isEmpty {
+        text += "; not compared: \(result.notCompared.joined(separator: ", "))"
+      }
+    }
+    if let message = result.message { text += " (\(message))" }
+    return text
+  }
+}
