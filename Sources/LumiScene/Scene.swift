@@ -22,7 +22,7 @@ public struct Scene<Shape: SceneShape>: Parameterized, Sendable {
   public var background: Tensor
 
   /// - Parameters:
-  ///   - lights: none means that shading adds nothing; see the renderer for its own default.
+  ///   - lights: what a scene without lights looks like is up to the renderer.
   ///   - background: [C]; black with three channels if nil.
   public init(_ shape: Shape, lights: [Light] = [], background: Tensor? = nil) {
     self.shape = shape
