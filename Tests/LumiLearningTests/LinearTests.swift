@@ -50,10 +50,12 @@ import Testing
       Self.operands(rows: 37, widths: [19], outputs: 23, activation: activation), tolerance: 2e-5)
   }
 
-  @Test(arguments: [
+  static let shapes: [(rows: Int, widths: [Int], outputs: Int)] = [
     (1, [1], 1), (1, [64], 3), (4500, [8], 1), (2600, [33, 16], 20), (3, [5, 0, 2], 4),
     (40, [600], 700),
-  ])
+  ]
+
+  @Test(arguments: shapes)
   func fusedKernelsAgreeForEveryShape(_ rows: Int, _ widths: [Int], _ outputs: Int) {
     for hasBias in [true, false] {
       Self.expectAgreement(

@@ -200,21 +200,36 @@ import Testing
 }
 
 @Suite struct LearningRateScheduleTests {
-  @Test(arguments: [
-    (LearningRateSchedule.constant(0.5), [0: 0.5, 1000: 0.5]),
-    (.step(initial: 1, factor: 0.1, every: 10), [0: 1, 9: 1, 10: 0.1, 25: 0.01]),
-    (.exponential(initial: 2, factor: 0.25, every: 2), [0: 2, 1: 1, 2: 0.5, 4: 0.125]),
-    (.cosine(initial: 1, final: 0, steps: 6), [0: 1, 2: 0.75, 3: 0.5, 4: 0.25, 6: 0, 9: 0]),
-    (.cosine(initial: 1, final: 0.5, steps: 0), [0: 1, 1: 0.5]),
-    (
+  /// A schedule and its rates at some steps.
+  struct Case: Sendable {
+    let schedule: LearningRateSchedule
+    let rates: [(step: Int, rate: Double)]
+
+    init(_ schedule: LearningRateSchedule, _ rates: (step: Int, rate: Double)...) {
+      self.schedule = schedule
+      self.rates = rates
+    }
+  }
+
+  static let cases = [
+    Case(.constant(0.5), (0, 0.5), (1000, 0.5)),
+    Case(.step(initial: 1, factor: 0.1, every: 10), (0, 1), (9, 1), (10, 0.1), (25, 0.01)),
+    Case(.exponential(initial: 2, factor: 0.25, every: 2), (0, 2), (1, 1), (2, 0.5), (4, 0.125)),
+    Case(
+      .cosine(initial: 1, final: 0, steps: 6),
+      (0, 1), (2, 0.75), (3, 0.5), (4, 0.25), (6, 0), (9, 0)),
+    Case(.cosine(initial: 1, final: 0.5, steps: 0), (0, 1), (1, 0.5)),
+    Case(
       .warmUp(steps: 4, then: .step(initial: 1, factor: 0.5, every: 2)),
-      [0: 0.25, 3: 1, 4: 1, 5: 1, 6: 0.5]
-    ),
-    (.warmUp(steps: 0, then: 0.3), [0: 0.3]),
-  ])
-  func values(_ schedule: LearningRateSchedule, _ expected: [Int: Double]) {
-    for (step, rate) in expected {
-      #expect((schedule(step) - rate).magnitude < 1e-15, "step \(step): \(schedule(step))")
+      (0, 0.25), (3, 1), (4, 1), (5, 1), (6, 0.5)),
+    Case(.warmUp(steps: 0, then: 0.3), (0, 0.3)),
+  ]
+
+  @Test(arguments: cases)
+  func values(_ example: Case) {
+    for (step, rate) in example.rates {
+      let actual = example.schedule(step)
+      #expect((actual - rate).magnitude < 1e-15, "step \(step): \(actual)")
     }
   }
 

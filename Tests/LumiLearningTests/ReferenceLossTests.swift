@@ -28,9 +28,12 @@ import Testing
     /// Both within abs + rel · max |expected|.
     func expect(_ actual: Tensor, _ name: String) throws {
       let value = try #require(expected[name])
-      let reference =
-        (value as? [[Double]]).map { Tensor($0) }
-        ?? Tensor(scalar: try #require(value as? Double))
+      let reference: Tensor
+      if let rows = value as? [[Double]] {
+        reference = Tensor(rows)
+      } else {
+        reference = Tensor(scalar: try #require(value as? Double))
+      }
       try #require(actual.shape == reference.shape, "\(name)")
       let scale = reference.abs().max().value
       let error = (actual - reference).abs().max().value

@@ -9,7 +9,7 @@ extension Tensor {
     let exact = reference.scalars(as: Double.self)
     let scale = exact.map(\.magnitude).max() ?? 0
     let worst = zip(scalars(as: Double.self), exact).map { ($0 - $1).magnitude }.max() ?? 0
-    return worst / max(scale, 1e-30)
+    return worst / Swift.max(scale, 1e-30)
   }
 
   var isAllFinite: Bool { scalars(as: Double.self).allSatisfy(\.isFinite) }
