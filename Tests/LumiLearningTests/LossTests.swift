@@ -2,7 +2,7 @@ import LumiLearning
 import LumiTensor
 import Testing
 
-/// A tetrahedron with a bent fan: five vertices, its edges and the pairs of faces across edges.
+/// An irregular double pyramid over a triangle.
 private enum Bipyramid {
   static let faces: [[Int32]] = [
     [0, 1, 3], [1, 2, 3], [2, 0, 3], [1, 0, 4], [2, 1, 4], [0, 2, 4],

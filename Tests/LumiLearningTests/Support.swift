@@ -3,12 +3,14 @@ import LumiTensor
 
 extension Tensor {
   /// The largest absolute difference, divided by the largest magnitude of `reference` (at least
-  /// 1e-30).
+  /// 1e-30); infinite if anything is NaN.
   func relativeDistance(to reference: Tensor) -> Double {
     precondition(shape == reference.shape)
     let exact = reference.scalars(as: Double.self)
     let scale = exact.map(\.magnitude).max() ?? 0
-    let worst = zip(scalars(as: Double.self), exact).map { ($0 - $1).magnitude }.max() ?? 0
+    let errors = zip(scalars(as: Double.self), exact).map { ($0 - $1).magnitude }
+    if errors.contains(where: \.isNaN) { return .infinity }
+    let worst = errors.max() ?? 0
     return worst / Swift.max(scale, 1e-30)
   }
 
