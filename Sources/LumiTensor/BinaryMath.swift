@@ -64,7 +64,8 @@ extension Tensor {
     _ operation: Elementwise.Binary, _ a: Tensor, _ b: Tensor,
     _ wins: @escaping (Tensor, Tensor) -> Tensor
   ) -> Tensor {
-    Elementwise.binary(operation, a, b).recorded(operation.rawValue, from: [a, b]) { cotangent, needs in
+    Elementwise.binary(operation, a, b).recorded(operation.rawValue, from: [a, b]) {
+      cotangent, needs in
       let share = wins(a.detached, b.detached).cast(to: a.dtype)
       let tie = (a.detached .== b.detached).cast(to: a.dtype) * 0.5
       return [

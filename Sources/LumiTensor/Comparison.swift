@@ -31,6 +31,7 @@ extension Tensor {
   public func not() -> Tensor {
     precondition(dtype == .bool, "not: a tensor of dtype \(dtype)")
     let input = pointer(Bool.self)
+    let count = count
     return .build(shape, Bool.self) { out in for i in 0..<count { out[i] = !input[i] } }
   }
 
@@ -49,30 +50,25 @@ extension Tensor {
   private static func compare<T: TensorScalar & Comparable>(
     _ relation: Relation, _ a: Tensor, _ b: Tensor, _ type: T.Type
   ) -> Tensor {
-    let shape = ShapeRules.broadcast(a.shape, b.shape, "compare")
-    let plan = BroadcastPlan(a.shape, b.shape, to: shape)
-    return Elementwise.rows(plan, a, b, shape, T.self, Bool.self) { n, x, stepX, y, stepY, out in
-      @inline(__always) func each(_ f: (T, T) -> Bool) {
-        for i in 0..<n { out[i] = f(x[i * stepX], y[i * stepY]) }
-      }
+    Strip.forEach(a, b, "compare", T.self, Bool.self) { strip, x, y, out in
       switch relation {
-      case .less: each { $0 < $1 }
-      case .lessOrEqual: each { $0 <= $1 }
-      case .equal: each { $0 == $1 }
-      case .notEqual: each { $0 != $1 }
+      case .less: strip.map(x, y, out) { $0 < $1 }
+      case .lessOrEqual: strip.map(x, y, out) { $0 <= $1 }
+      case .equal: strip.map(x, y, out) { $0 == $1 }
+      case .notEqual: strip.map(x, y, out) { $0 != $1 }
       }
     }
   }
 
+  @inline(__always)
   private static func logical(
     _ a: Tensor, _ b: Tensor, _ name: String, _ combine: (Bool, Bool) -> Bool
   ) -> Tensor {
     precondition(
-      a.dtype == .bool && b.dtype == .bool, "\(name): dtypes \(a.dtype) and \(b.dtype), expected bool")
-    let shape = ShapeRules.broadcast(a.shape, b.shape, name)
-    let plan = BroadcastPlan(a.shape, b.shape, to: shape)
-    return Elementwise.rows(plan, a, b, shape, Bool.self, Bool.self) { n, x, stepX, y, stepY, out in
-      for i in 0..<n { out[i] = combine(x[i * stepX], y[i * stepY]) }
+      a.dtype == .bool && b.dtype == .bool,
+      "\(name): dtypes \(a.dtype) and \(b.dtype), expected bool")
+    return Strip.forEach(a, b, name, Bool.self, Bool.self) { strip, x, y, out in
+      strip.map(x, y, out, combine)
     }
   }
 
@@ -104,32 +100,37 @@ extension Tensor {
     _ condition: Tensor, _ a: Tensor, _ b: Tensor, _ shape: [Int]
   ) -> Tensor {
     let mask = condition.detached.broadcast(to: shape)
-    switch a.dtype {
-    case .float32: return select(mask, a, b, Float.self)
-    case .float64: return select(mask, a, b, Double.self)
-    case .int32: return select(mask, a, b, Int32.self)
-    case .int64: return select(mask, a, b, Int64.self)
-    case .bool: return select(mask, a, b, Bool.self)
+    // A number stays one; anything else that is smaller is copied to the full shape.
+    func operand(_ x: Tensor) -> Tensor { x.rank == 0 ? x : x.detached.broadcast(to: shape) }
+    let (left, right) = (operand(a), operand(b))
+    let result = Movement.empty(shape, like: a)
+    switch a.dtype.byteCount {
+    case 1: choose(mask, left, right, result, UInt8.self)
+    case 4: choose(mask, left, right, result, UInt32.self)
+    default: choose(mask, left, right, result, UInt64.self)
     }
+    return result
   }
 
-  private static func select<T: TensorScalar>(
-    _ mask: Tensor, _ a: Tensor, _ b: Tensor, _ type: T.Type
-  ) -> Tensor {
-    let plan = BroadcastPlan(a.shape, b.shape, to: mask.shape)
-    let choose = mask.pointer(Bool.self)
-    return .build(mask.shape, T.self) { out in
-      guard mask.count > 0 else { return }
-      let x = a.pointer(T.self)
-      let y = b.pointer(T.self)
-      let inner = plan.inner
-      let stepX = plan.stridesA.last!
-      let stepY = plan.stridesB.last!
-      plan.forEachRow(0..<plan.rows) { offsetX, offsetY, row in
-        for i in 0..<inner {
-          let at = row * inner + i
-          out[at] = choose[at] ? x[offsetX + i * stepX] : y[offsetY + i * stepY]
-        }
+  private static func choose<T: FixedWidthInteger>(
+    _ mask: Tensor, _ a: Tensor, _ b: Tensor, _ result: Tensor, _ type: T.Type
+  ) {
+    let condition = mask.pointer(Bool.self)
+    let x = a.storage.pointer.assumingMemoryBound(to: T.self)
+    let y = b.storage.pointer.assumingMemoryBound(to: T.self)
+    let out = result.storage.pointer.assumingMemoryBound(to: T.self)
+    inBlocks(result.count, of: Elementwise.block) { range in
+      switch (a.rank > 0 || result.rank == 0, b.rank > 0 || result.rank == 0) {
+      case (true, true): for i in range { out[i] = condition[i] ? x[i] : y[i] }
+      case (true, false):
+        let other = y[0]
+        for i in range { out[i] = condition[i] ? x[i] : other }
+      case (false, true):
+        let other = x[0]
+        for i in range { out[i] = condition[i] ? other : y[i] }
+      case (false, false):
+        let (yes, no) = (x[0], y[0])
+        for i in range { out[i] = condition[i] ? yes : no }
       }
     }
   }

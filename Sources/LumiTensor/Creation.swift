@@ -97,9 +97,11 @@ extension Tensor {
     case .float64:
       return .build(shape, Double.self) { out in for i in 0..<count { out[i] = Double(input[i]) } }
     case .int32:
-      return .build(shape, Int32.self) { out in for i in 0..<count { out[i] = saturated(input[i]) } }
+      return .build(shape, Int32.self) { out in for i in 0..<count { out[i] = saturated(input[i]) }
+      }
     case .int64:
-      return .build(shape, Int64.self) { out in for i in 0..<count { out[i] = saturated(input[i]) } }
+      return .build(shape, Int64.self) { out in for i in 0..<count { out[i] = saturated(input[i]) }
+      }
     case .bool:
       return .build(shape, Bool.self) { out in for i in 0..<count { out[i] = input[i] != 0 } }
     }

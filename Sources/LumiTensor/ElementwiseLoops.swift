@@ -3,17 +3,17 @@ import RealModule
 
 /// Loops over elements. float32 goes to CLumiKernels where a kernel exists; the generic Swift
 /// loops serve float64 and are what the tests hold the kernels against.
-enum Elementwise {
+package enum Elementwise {
   /// Elements per parallel block: about 100 µs of cheap work.
   static let block = 1 << 16
 
-  enum Unary: String {
+  package enum Unary: String {
     case negate, absolute, sign, square, squareRoot, reciprocalSquareRoot, reciprocal
     case exp, expm1, log, log1p, sin, cos, tanh, sigmoid, softplus, relu
     case tan, asin, acos, atan, sinh, cosh, erf, floor, ceil, round
   }
 
-  enum Binary: String {
+  package enum Binary: String {
     case add, subtract, multiply, divide, minimum, maximum, power, atan2
   }
 
@@ -117,86 +117,50 @@ enum Elementwise {
 
   static func binary(_ operation: Binary, _ a: Tensor, _ b: Tensor) -> Tensor {
     precondition(a.dtype == b.dtype, "\(operation): dtypes \(a.dtype) and \(b.dtype) differ")
-    let shape = ShapeRules.broadcast(a.shape, b.shape, operation.rawValue)
-    let plan = BroadcastPlan(a.shape, b.shape, to: shape)
     switch a.dtype {
     case .float32:
-      if let kernel = kernel(operation) {
-        return rows(plan, a, b, shape, Float.self, Float.self) { n, x, stepX, y, stepY, out in
-          if n >= 8 && stepX <= 1 && stepY <= 1 {
-            lumi_binary_f32(kernel, n, x, stepX, y, stepY, out)
-          } else {
-            binaryLoop(operation, n, x, stepX, y, stepY, out)
+      let kernel = kernel(operation)
+      return Strip.forEach(a, b, operation.rawValue, Float.self, Float.self) { strip, x, y, out in
+        if let kernel, strip.count >= 16 {
+          for row in 0..<strip.rows {
+            lumi_binary_f32(
+              kernel, strip.count, x + row * strip.rowX, strip.stepX, y + row * strip.rowY,
+              strip.stepY, out + row * strip.count)
           }
+        } else {
+          binaryLoop(operation, strip, x, y, out)
         }
       }
-      return rows(plan, a, b, shape, Float.self, Float.self) {
-        binaryLoop(operation, $0, $1, $2, $3, $4, $5)
-      }
     case .float64:
-      return rows(plan, a, b, shape, Double.self, Double.self) {
-        binaryLoop(operation, $0, $1, $2, $3, $4, $5)
+      return Strip.forEach(a, b, operation.rawValue, Double.self, Double.self) {
+        binaryLoop(operation, $0, $1, $2, $3)
       }
     case .int32:
-      return rows(plan, a, b, shape, Int32.self, Int32.self) {
-        integerLoop(operation, $0, $1, $2, $3, $4, $5)
+      return Strip.forEach(a, b, operation.rawValue, Int32.self, Int32.self) {
+        integerLoop(operation, $0, $1, $2, $3)
       }
     case .int64:
-      return rows(plan, a, b, shape, Int64.self, Int64.self) {
-        integerLoop(operation, $0, $1, $2, $3, $4, $5)
+      return Strip.forEach(a, b, operation.rawValue, Int64.self, Int64.self) {
+        integerLoop(operation, $0, $1, $2, $3)
       }
     case .bool: preconditionFailure("\(operation): tensors of dtype bool")
     }
   }
 
-  /// Walks broadcast operands row by row in fixed blocks.
-  @inline(__always)
-  static func rows<T: TensorScalar, Out: TensorScalar>(
-    _ plan: BroadcastPlan, _ a: Tensor, _ b: Tensor, _ shape: [Int], _ type: T.Type,
-    _ outType: Out.Type,
-    _ body: (
-      Int, UnsafePointer<T>, Int, UnsafePointer<T>, Int, UnsafeMutablePointer<Out>
-    ) -> Void
-  ) -> Tensor {
-    let x = a.pointer(T.self)
-    let y = b.pointer(T.self)
-    let inner = plan.inner
-    let stepX = plan.stridesA.last!
-    let stepY = plan.stridesB.last!
-    return .build(shape, Out.self) { out in
-      guard shape.allSatisfy({ $0 > 0 }) else { return }
-      if plan.rows == 1 {
-        inBlocks(inner, of: block) { range in
-          let at = range.lowerBound
-          body(range.count, x + at * stepX, stepX, y + at * stepY, stepY, out + at)
-        }
-      } else {
-        inBlocks(plan.rows, of: max(1, block / inner)) { range in
-          plan.forEachRow(range) { offsetX, offsetY, row in
-            body(inner, x + offsetX, stepX, y + offsetY, stepY, out + row * inner)
-          }
-        }
-      }
-    }
-  }
-
   /// The readable twin of `lumi_binary_f32`.
-  static func binaryLoop<T: Real>(
-    _ operation: Binary, _ count: Int, _ a: UnsafePointer<T>, _ stepA: Int, _ b: UnsafePointer<T>,
-    _ stepB: Int, _ y: UnsafeMutablePointer<T>
+  package static func binaryLoop<T: Real>(
+    _ operation: Binary, _ strip: Strip, _ a: UnsafePointer<T>, _ b: UnsafePointer<T>,
+    _ y: UnsafeMutablePointer<T>
   ) {
-    @inline(__always) func each(_ f: (T, T) -> T) {
-      for i in 0..<count { y[i] = f(a[i * stepA], b[i * stepB]) }
-    }
     switch operation {
-    case .add: each { $0 + $1 }
-    case .subtract: each { $0 - $1 }
-    case .multiply: each { $0 * $1 }
-    case .divide: each { $0 / $1 }
-    case .minimum: each { $0 < $1 || $0.isNaN ? $0 : $1 }
-    case .maximum: each { $0 > $1 || $0.isNaN ? $0 : $1 }
-    case .power: each { powerOf($0, $1) }
-    case .atan2: each { .atan2(y: $0, x: $1) }
+    case .add: strip.map(a, b, y) { $0 + $1 }
+    case .subtract: strip.map(a, b, y) { $0 - $1 }
+    case .multiply: strip.map(a, b, y) { $0 * $1 }
+    case .divide: strip.map(a, b, y) { $0 / $1 }
+    case .minimum: strip.map(a, b, y) { $0 < $1 || $0.isNaN ? $0 : $1 }
+    case .maximum: strip.map(a, b, y) { $0 > $1 || $0.isNaN ? $0 : $1 }
+    case .power: strip.map(a, b, y) { powerOf($0, $1) }
+    case .atan2: strip.map(a, b, y) { .atan2(y: $0, x: $1) }
     }
   }
 
@@ -209,29 +173,23 @@ enum Elementwise {
     return (exponent / 2).rounded(.towardZero) * 2 == exponent ? magnitude : -magnitude
   }
 
-  static func integerLoop<T: FixedWidthInteger>(
-    _ operation: Binary, _ count: Int, _ a: UnsafePointer<T>, _ stepA: Int, _ b: UnsafePointer<T>,
-    _ stepB: Int, _ y: UnsafeMutablePointer<T>
+  private static func integerLoop<T: FixedWidthInteger>(
+    _ operation: Binary, _ strip: Strip, _ a: UnsafePointer<T>, _ b: UnsafePointer<T>,
+    _ y: UnsafeMutablePointer<T>
   ) {
-    for i in 0..<count {
-      let left = a[i * stepA]
-      let right = b[i * stepB]
-      y[i] =
-        switch operation {
-        case .add: left &+ right
-        case .subtract: left &- right
-        case .multiply: left &* right
-        case .divide:
-          divided(left, right, i)
-        case .minimum: min(left, right)
-        case .maximum: max(left, right)
-        case .power, .atan2: preconditionFailure("\(operation): tensors of dtype \(T.self)")
-        }
+    switch operation {
+    case .add: strip.map(a, b, y) { $0 &+ $1 }
+    case .subtract: strip.map(a, b, y) { $0 &- $1 }
+    case .multiply: strip.map(a, b, y) { $0 &* $1 }
+    case .divide: strip.map(a, b, y) { divided($0, $1) }
+    case .minimum: strip.map(a, b, y) { min($0, $1) }
+    case .maximum: strip.map(a, b, y) { max($0, $1) }
+    case .power, .atan2: preconditionFailure("\(operation): tensors of dtype \(T.self)")
     }
   }
 
-  private static func divided<T: FixedWidthInteger>(_ a: T, _ b: T, _ position: Int) -> T {
-    precondition(b != 0, "divide: an integer by zero at element \(position)")
+  private static func divided<T: FixedWidthInteger>(_ a: T, _ b: T) -> T {
+    precondition(b != 0, "divide: an integer by zero")
     return a.dividedReportingOverflow(by: b).partialValue
   }
 

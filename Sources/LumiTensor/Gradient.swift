@@ -94,7 +94,9 @@ struct LinearizedFunction {
     var seen: Set<UInt64> = []
     var pending = attached.compactMap { $0.source?.node }
     while let node = pending.popLast() {
-      guard !leafNodes.contains(node.sequence), seen.insert(node.sequence).inserted else { continue }
+      guard !leafNodes.contains(node.sequence), seen.insert(node.sequence).inserted else {
+        continue
+      }
       let inputs = node.inputs.compactMap { $0?.node }
       if inputs.isEmpty { return true }
       pending += inputs

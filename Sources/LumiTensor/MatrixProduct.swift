@@ -38,20 +38,6 @@ extension Tensor {
       ]
     }
   }
-
-  /// The inner product along the last axis.
-  public func dot(_ other: Tensor) -> Tensor { (self * other).sum(axis: -1) }
-
-  /// The cross product along the last axis, whose extent is 3.
-  public static func cross(_ a: Tensor, _ b: Tensor) -> Tensor {
-    precondition(
-      a.shape.last == 3 && b.shape.last == 3, "cross: shapes \(a.shape) and \(b.shape)")
-    func part(_ x: Tensor, _ i: Int) -> Tensor { x.slice(axis: -1, from: i, to: i + 1) }
-    let products = [(1, 2), (2, 0), (0, 1)].map { i, j in
-      part(a, i) * part(b, j) - part(a, j) * part(b, i)
-    }
-    return concatenate(products, axis: -1)
-  }
 }
 
 /// Matrix products in fixed blocks, each on one thread, so that the result does not depend on how
@@ -81,8 +67,7 @@ enum MatrixProduct {
       "matmul: shapes \(a.shape)\(transposeA ? "ᵀ" : "") and \(b.shape)\(transposeB ? "ᵀ" : "")")
     let batch = ShapeRules.broadcast(
       Array(a.shape.dropLast(2)), Array(b.shape.dropLast(2)), "matmul")
-    let plan = BroadcastPlan(
-      Array(a.shape.dropLast(2)) + [1], Array(b.shape.dropLast(2)) + [1], to: batch + [1])
+    let plan = BroadcastPlan(matrices: a.shape, b.shape, batch)
     let shape = batch + [size.m, size.n]
     return a.dtype == .float32
       ? run(a, b, shape, plan, size, Float.self, lumi_sgemm)
@@ -104,10 +89,9 @@ enum MatrixProduct {
       guard size.k > 0 else { return out.update(repeating: 0, count: total) }
       let left = a.pointer(T.self)
       let right = b.pointer(T.self)
-      var offsets: [(Int, Int)] = []
-      for index in 0..<plan.rows * plan.inner {
-        let (x, y) = plan.offsets(index)
-        offsets.append((x * size.m * size.k, y * size.k * size.n))
+      let offsets = (0..<plan.rows).map { index in
+        let (x, y) = plan.offsets(ofRow: index)
+        return (x * size.m * size.k, y * size.k * size.n)
       }
       let small = size.m * size.n * size.k < 1 << 15
       if small && offsets.count > 1 {
@@ -134,7 +118,9 @@ enum MatrixProduct {
       return byDepth(size, a, b, c, kernel)
     }
     // At least two blocks for anything worth two threads, whatever the shape.
-    let rows = size.m >= 2 * rowBlock ? rowBlock : (size.m * size.n * size.k > 1 << 22 ? (size.m + 1) / 2 : size.m)
+    let rows =
+      size.m >= 2 * rowBlock
+      ? rowBlock : (size.m * size.n * size.k > 1 << 22 ? (size.m + 1) / 2 : size.m)
     inBlocks(size.m, of: max(rows, 1)) { range in
       let start = range.lowerBound
       kernel(
@@ -186,16 +172,12 @@ enum MatrixProduct {
 }
 
 extension BroadcastPlan {
-  /// Where element `index` of the target stands in each operand.
-  func offsets(_ index: Int) -> (Int, Int) {
-    var rest = index
-    var a = 0
-    var b = 0
-    for axis in stride(from: shape.count - 1, through: 0, by: -1) {
-      a += rest % shape[axis] * stridesA[axis]
-      b += rest % shape[axis] * stridesB[axis]
-      rest /= shape[axis]
-    }
-    return (a, b)
+  /// A row per product of a batch; offsets count matrices.
+  init(matrices a: [Int], _ b: [Int], _ batch: [Int]) {
+    // An innermost axis that cannot merge with the batch.
+    self.init(Array(a.dropLast(2)), Array(b.dropLast(2)), to: batch)
+    shape.append(1)
+    stridesA.append(0)
+    stridesB.append(0)
   }
 }

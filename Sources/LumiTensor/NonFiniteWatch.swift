@@ -28,7 +28,9 @@ final class NonFiniteWatch: @unchecked Sendable {
   var first: NonFiniteError?
 
   static func inspect(_ tensor: Tensor, _ operation: String) {
-    guard isArmed.load(ordering: .relaxed) > 0, let watch = current, watch.first == nil else { return }
+    guard isArmed.load(ordering: .relaxed) > 0, let watch = current, watch.first == nil else {
+      return
+    }
     watch.look(at: tensor, operation)
   }
 

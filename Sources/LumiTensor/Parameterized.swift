@@ -4,7 +4,8 @@
 /// visits every parameter exactly once, in a fixed order; everything else follows from it.
 public protocol Parameterized {
   /// The same value with every parameter passed through `transform`.
-  func mapParameters(_ transform: (_ path: String, _ value: Tensor) throws -> Tensor) rethrows -> Self
+  func mapParameters(_ transform: (_ path: String, _ value: Tensor) throws -> Tensor) rethrows
+    -> Self
 }
 
 /// A parameter name that does not exist, or a parameter that the value does not depend on.
@@ -80,7 +81,8 @@ public func valueAndGradient<Value: Parameterized>(
     let scene = try value.replacing(Dictionary(uniqueKeysWithValues: zip(chosen, leaves)))
     let result = try function(scene)
     precondition(
-      result.count == 1, "valueAndGradient: the function gave shape \(result.shape), expected a scalar")
+      result.count == 1,
+      "valueAndGradient: the function gave shape \(result.shape), expected a scalar")
     return [result]
   }
   let found = product.reachable([Tensor.ones(like: product.values[0].detached)])

@@ -1,5 +1,3 @@
-import CLumiKernels
-
 // Reductions over axes. `axis` nil means all; negative axes count from the end. Sums are made of
 // fixed blocks added in order, so that no bit depends on threads.
 
@@ -11,14 +9,13 @@ extension Tensor {
 
   /// The sum along several axes.
   public func sum(axes: [Int], keepDims: Bool = false) -> Tensor {
-    let sorted = Set(axes.map { ShapeRules.axis($0, rank: rank, "sum") }).sorted()
-    var kept = shape
-    for axis in sorted { kept[axis] = 1 }
     let own = shape
-    let result = Reduction.sum(self, axes: sorted).reshapedRaw(kept)
+    var summed = [Bool](repeating: false, count: own.count)
+    for axis in axes { summed[ShapeRules.axis(axis, rank: rank, "sum")] = true }
+    let kept = own.indices.map { summed[$0] ? 1 : own[$0] }
+    let result = Reduction.sum(self, summed).reshapedRaw(kept)
       .recorded("sum", from: [self]) { cotangent, _ in [cotangent.broadcast(to: own)] }
-    return keepDims
-      ? result : result.reshaped(own.indices.filter { !sorted.contains($0) }.map { own[$0] })
+    return keepDims ? result : result.reshaped(own.indices.filter { !summed[$0] }.map { own[$0] })
   }
 
   /// Sums broadcast axes away, so that the result has `target`'s shape: broadcasting's derivative.
@@ -116,11 +113,16 @@ extension Tensor {
 
   /// The Euclidean norm √(Σx² + ε²). With ε = 0 the derivative at the zero vector is taken as 0.
   public func norm(axis: Int? = nil, keepDims: Bool = false, epsilon: Double = 0) -> Tensor {
-    let squared = square().sum(axis: axis, keepDims: keepDims)
-    if epsilon > 0 { return (squared + epsilon * epsilon).sqrt() }
-    let zero = squared.detached .== 0
-    let safe = Tensor.where(zero, Tensor.ones(like: squared.detached), squared)
-    return Tensor.where(zero, Tensor.zeros(like: squared.detached), safe.sqrt())
+    precondition(dtype.isFloatingPoint, "norm: a tensor of dtype \(dtype)")
+    let plain = detached
+    let squared = plain.square().sum(axis: axis, keepDims: true)
+    let value = (epsilon > 0 ? squared + epsilon * epsilon : squared).sqrt()
+    let result = value.recordedKeepingOutput("norm", from: [self]) { cotangent, length, _ in
+      let zero = length.detached .== 0
+      return [self * (cotangent / Tensor.where(zero, 1, length))]
+    }
+    guard !keepDims else { return result }
+    return axis.map { result.squeezed(axis: $0) } ?? result.reshaped([])
   }
 
   /// x / max(‖x‖, ε) along an axis: below ε a plain division, so that the derivative stays finite.
@@ -140,172 +142,5 @@ extension Tensor {
   /// exp(x) / Σ exp(x), without overflow.
   public func softmax(axis: Int) -> Tensor {
     (self - logSumExp(axis: axis, keepDims: true)).exp()
-  }
-}
-
-/// The loops behind the reductions.
-enum Reduction {
-  /// Elements per partial sum of a long row.
-  static let block = 1 << 16
-
-  /// Sums axes that are sorted and distinct; the result keeps no particular shape.
-  static func sum(_ x: Tensor, axes: [Int]) -> Tensor {
-    if x.dtype == .bool { return sum(x.cast(to: .int64), axes: axes) }
-    var result = x.detached
-    var shape = x.shape
-    var last = axes.count
-    while last > 0 {
-      // Neighbouring axes reduce as one.
-      var first = last - 1
-      while first > 0 && axes[first - 1] == axes[first] - 1 { first -= 1 }
-      let outer = shape[..<axes[first]].reduce(1, *)
-      let length = shape[axes[first]...axes[last - 1]].reduce(1, *)
-      let inner = shape[(axes[last - 1] + 1)...].reduce(1, *)
-      result = sum(result, outer, length, inner)
-      shape.removeSubrange(axes[first]...axes[last - 1])
-      last = first
-    }
-    return result
-  }
-
-  private static func sum(_ x: Tensor, _ outer: Int, _ length: Int, _ inner: Int) -> Tensor {
-    switch x.dtype {
-    case .float32:
-      sum(x, outer, length, inner, Float.self, row: { lumi_sum_f32($0, $1) }) {
-        lumi_add_rows_f32($0, $1, $2, $3, $4)
-      }
-    case .float64: sum(x, outer, length, inner, Double.self, row: pairwise, rows: addRows)
-    case .int32: sum(x, outer, length, inner, Int32.self, row: pairwise, rows: addRows)
-    case .int64: sum(x, outer, length, inner, Int64.self, row: pairwise, rows: addRows)
-    case .bool: preconditionFailure("sum: a tensor of dtype bool")
-    }
-  }
-
-  private static func sum<T: TensorScalar & AdditiveArithmetic>(
-    _ x: Tensor, _ outer: Int, _ length: Int, _ inner: Int, _ type: T.Type,
-    row: (Int, UnsafePointer<T>) -> T,
-    rows: (Int, Int, UnsafePointer<T>, Int, UnsafeMutablePointer<T>) -> Void
-  ) -> Tensor {
-    let input = x.pointer(T.self)
-    return .build([outer, inner], T.self) { out in
-      if inner == 1 {
-        sumRows(input, outer, length, out, row)
-      } else {
-        sumColumns(input, outer, length, inner, out, rows)
-      }
-    }
-  }
-
-  private static func sumRows<T: AdditiveArithmetic>(
-    _ x: UnsafePointer<T>, _ outer: Int, _ length: Int, _ out: UnsafeMutablePointer<T>,
-    _ row: (Int, UnsafePointer<T>) -> T
-  ) {
-    if length <= block {
-      inBlocks(outer, of: Swift.max(1, block / Swift.max(length, 1))) { range in
-        for i in range { out[i] = row(length, x + i * length) }
-      }
-      return
-    }
-    let blocks = (length + block - 1) / block
-    for i in 0..<outer {
-      let base = x + i * length
-      withUnsafeTemporaryAllocation(of: T.self, capacity: blocks) { partial in
-        let sums = partial.baseAddress!
-        parallelFor(blocks) { b in
-          sums[b] = row(Swift.min(block, length - b * block), base + b * block)
-        }
-        var total = T.zero
-        for b in 0..<blocks { total += sums[b] }
-        out[i] = total
-      }
-    }
-  }
-
-  private static func sumColumns<T: AdditiveArithmetic>(
-    _ x: UnsafePointer<T>, _ outer: Int, _ length: Int, _ inner: Int,
-    _ out: UnsafeMutablePointer<T>,
-    _ rows: (Int, Int, UnsafePointer<T>, Int, UnsafeMutablePointer<T>) -> Void
-  ) {
-    out.update(repeating: .zero, count: outer * inner)
-    let perBlock = Swift.max(1, block / Swift.max(inner, 1))
-    if outer == 1 && length > 2 * perBlock {
-      let blocks = (length + perBlock - 1) / perBlock
-      withUnsafeTemporaryAllocation(of: T.self, capacity: blocks * inner) { partial in
-        let sums = partial.baseAddress!
-        sums.update(repeating: .zero, count: blocks * inner)
-        parallelFor(blocks) { b in
-          rows(
-            Swift.min(perBlock, length - b * perBlock), inner, x + b * perBlock * inner, inner,
-            sums + b * inner)
-        }
-        rows(blocks, inner, UnsafePointer(sums), inner, out)
-      }
-    } else {
-      inBlocks(outer, of: Swift.max(1, block / Swift.max(length * inner, 1))) { range in
-        for i in range { rows(length, inner, x + i * length * inner, inner, out + i * inner) }
-      }
-    }
-  }
-
-  /// The readable twin of `lumi_sum_f32`: halves are summed apart, so that the rounding error grows
-  /// with the logarithm of the count.
-  static func pairwise<T: AdditiveArithmetic>(_ count: Int, _ x: UnsafePointer<T>) -> T {
-    if count <= 32 {
-      var total = T.zero
-      for i in 0..<count { total += x[i] }
-      return total
-    }
-    let half = count / 2
-    return pairwise(half, x) + pairwise(count - half, x + half)
-  }
-
-  /// The readable twin of `lumi_add_rows_f32`.
-  static func addRows<T: AdditiveArithmetic>(
-    _ rows: Int, _ columns: Int, _ x: UnsafePointer<T>, _ stride: Int,
-    _ y: UnsafeMutablePointer<T>
-  ) {
-    for row in 0..<rows {
-      for column in 0..<columns { y[column] += x[row * stride + column] }
-    }
-  }
-
-  static func locate(_ x: Tensor, _ axis: Int, _ keepDims: Bool, largest: Bool) -> Tensor {
-    let place = ShapeRules.axis(axis, rank: x.rank, "argmax")
-    precondition(x.shape[place] > 0, "argmax: axis \(axis) of shape \(x.shape) is empty")
-    let result: Tensor
-    switch x.dtype {
-    case .float32: result = locate(x, place, largest, Float.self) { $0.isNaN }
-    case .float64: result = locate(x, place, largest, Double.self) { $0.isNaN }
-    case .int32: result = locate(x, place, largest, Int32.self) { _ in false }
-    case .int64: result = locate(x, place, largest, Int64.self) { _ in false }
-    case .bool: result = locate(x.cast(to: .int32), place, largest, Int32.self) { _ in false }
-    }
-    var kept = x.shape
-    kept[place] = 1
-    if keepDims { return result.reshapedRaw(kept) }
-    kept.remove(at: place)
-    return result.reshapedRaw(kept)
-  }
-
-  private static func locate<T: TensorScalar & Comparable>(
-    _ x: Tensor, _ axis: Int, _ largest: Bool, _ type: T.Type, _ isNaN: (T) -> Bool
-  ) -> Tensor {
-    let (outer, length, inner) = ShapeRules.around(axis, x.shape)
-    let input = x.pointer(T.self)
-    return .build([outer, inner], Int64.self) { out in
-      for o in 0..<outer {
-        for i in 0..<inner {
-          let base = input + o * length * inner + i
-          var best = 0
-          for k in 1..<Swift.max(length, 1) {
-            let candidate = base[k * inner]
-            let holder = base[best * inner]
-            if isNaN(holder) { break }
-            if isNaN(candidate) || (largest ? candidate > holder : candidate < holder) { best = k }
-          }
-          out[o * inner + i] = Int64(best)
-        }
-      }
-    }
   }
 }

@@ -61,18 +61,19 @@ enum Scan {
     let (outer, length, inner) = ShapeRules.around(axis, b.shape)
     let addend = b.pointer(T.self)
     let factor = a?.pointer(T.self)
+    let size = length * inner
     return .build(b.shape, T.self) { out in
-      for o in 0..<outer {
-        for k in 0..<length {
-          for i in 0..<inner {
-            let at = (o * length + k) * inner + i
-            // The first factor must not turn an infinity into 0·∞.
-            guard k > 0 else {
-              out[at] = addend[at]
-              continue
-            }
-            let before = out[at - inner]
-            out[at] = (factor.map { $0[at] * before } ?? before) + addend[at]
+      guard size > 0 else { return }
+      inBlocks(outer, of: Swift.max(1, Elementwise.block / size)) { range in
+        for o in range {
+          let (add, to) = (addend + o * size, out + o * size)
+          // The first factor has no part, lest it turn an infinity into 0·∞.
+          to.update(from: add, count: inner)
+          if let factor {
+            let by = factor + o * size
+            for at in inner..<size { to[at] = by[at] * to[at - inner] + add[at] }
+          } else {
+            for at in inner..<size { to[at] = to[at - inner] + add[at] }
           }
         }
       }

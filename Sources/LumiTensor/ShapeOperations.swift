@@ -98,7 +98,8 @@ extension Tensor {
   /// In reverse order along an axis.
   public func flipped(axis: Int) -> Tensor {
     let place = ShapeRules.axis(axis, rank: rank, "flipped")
-    return strided(axis: place, start: Swift.max(shape[place] - 1, 0), step: -1, count: shape[place])
+    return strided(
+      axis: place, start: Swift.max(shape[place] - 1, 0), step: -1, count: shape[place])
   }
 
   /// `count` elements of an axis from `start` in steps of `step`, which may be negative.
@@ -193,97 +194,5 @@ extension Tensor {
     var target = shape
     target[place] *= times
     return expandingDims(at: place).broadcast(to: wide).reshaped(target)
-  }
-}
-
-/// Copies by element size alone, so that one loop serves every dtype.
-enum Movement {
-  static func empty(_ shape: [Int], like x: Tensor) -> Tensor {
-    Tensor(
-      storage: Storage(byteCount: shape.reduce(1, *) * x.dtype.byteCount), shape: shape,
-      dtype: x.dtype)
-  }
-
-  /// Reads elements at `offset + Σ index·stride`.
-  static func strided(_ x: Tensor, _ shape: [Int], _ strides: [Int], offset: Int) -> Tensor {
-    let result = empty(shape, like: x)
-    guard result.count > 0 else { return result }
-    switch x.dtype.byteCount {
-    case 1: copy(x, result, shape, strides, offset, UInt8.self)
-    case 4: copy(x, result, shape, strides, offset, UInt32.self)
-    default: copy(x, result, shape, strides, offset, UInt64.self)
-    }
-    return result
-  }
-
-  private static func copy<T>(
-    _ x: Tensor, _ result: Tensor, _ shape: [Int], _ strides: [Int], _ offset: Int, _ type: T.Type
-  ) {
-    let source = UnsafeRawPointer(x.storage.pointer).assumingMemoryBound(to: T.self) + offset
-    let target = result.storage.pointer.assumingMemoryBound(to: T.self)
-    let inner = shape.last ?? 1
-    let step = strides.last ?? 0
-    let rows = shape.isEmpty ? 1 : shape[..<(shape.count - 1)].reduce(1, *)
-    inBlocks(rows, of: Swift.max(1, Elementwise.block / inner)) { range in
-      var index = [Int](repeating: 0, count: shape.count)
-      var rest = range.lowerBound
-      for axis in stride(from: shape.count - 2, through: 0, by: -1) {
-        index[axis] = rest % shape[axis]
-        rest /= shape[axis]
-      }
-      var from = zip(index, strides).reduce(0) { $0 + $1.0 * $1.1 }
-      for row in range {
-        let out = target + row * inner
-        if step == 1 {
-          out.update(from: source + from, count: inner)
-        } else {
-          for i in 0..<inner { out[i] = source[from + i * step] }
-        }
-        var axis = shape.count - 2
-        while axis >= 0 {
-          index[axis] += 1
-          from += strides[axis]
-          if index[axis] < shape[axis] { break }
-          from -= shape[axis] * strides[axis]
-          index[axis] = 0
-          axis -= 1
-        }
-      }
-    }
-  }
-
-  static func place(_ x: Tensor, axis: Int, start: Int, step: Int, extent: Int) -> Tensor {
-    var shape = x.shape
-    shape[axis] = extent
-    let result = empty(shape, like: x)
-    let (outer, length, inner) = ShapeRules.around(axis, x.shape)
-    let bytes = inner * x.dtype.byteCount
-    result.storage.pointer.initializeMemory(
-      as: UInt8.self, repeating: 0, count: result.count * x.dtype.byteCount)
-    for o in 0..<outer {
-      for k in 0..<length {
-        (result.storage.pointer + (o * extent + start + k * step) * bytes)
-          .copyMemory(from: x.storage.pointer + (o * length + k) * bytes, byteCount: bytes)
-      }
-    }
-    return result
-  }
-
-  static func concatenate(_ parts: [Tensor], _ axis: Int) -> Tensor {
-    var shape = parts[0].shape
-    shape[axis] = parts.reduce(0) { $0 + $1.shape[axis] }
-    let result = empty(shape, like: parts[0])
-    let (outer, length, inner) = ShapeRules.around(axis, shape)
-    let unit = inner * parts[0].dtype.byteCount
-    var start = 0
-    for part in parts {
-      let bytes = part.shape[axis] * unit
-      for o in 0..<outer {
-        (result.storage.pointer + o * length * unit + start)
-          .copyMemory(from: part.storage.pointer + o * bytes, byteCount: bytes)
-      }
-      start += bytes
-    }
-    return result
   }
 }

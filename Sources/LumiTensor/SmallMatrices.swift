@@ -178,7 +178,9 @@ private enum SmallMatrices {
         for row in k + 1..<max(n, k + 1) {
           let factor = lu[row * n + k] / value
           lu[row * n + k] = factor
-          for column in k + 1..<max(n, k + 1) { lu[row * n + column] -= factor * lu[k * n + column] }
+          for column in k + 1..<max(n, k + 1) {
+            lu[row * n + column] -= factor * lu[k * n + column]
+          }
         }
       }
       return true

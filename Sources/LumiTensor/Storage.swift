@@ -71,7 +71,8 @@ final class BufferPool: Sendable {
     var fresh: UnsafeMutableRawPointer?
     let status = posix_memalign(&fresh, 64, size)
     guard status == 0, let fresh else {
-      preconditionFailure("out of memory: a tensor of \(byteCount) bytes (posix_memalign: \(status))")
+      preconditionFailure(
+        "out of memory: a tensor of \(byteCount) bytes (posix_memalign: \(status))")
     }
     return (fresh, size)
   }

@@ -31,7 +31,9 @@ package final class TapeNode: @unchecked Sendable {
 
   private static let counter = Atomic<UInt64>(0)
 
-  init(_ operation: String, inputs: [TapeSource?], kept: [Tensor] = [], pullback: @escaping Pullback) {
+  init(
+    _ operation: String, inputs: [TapeSource?], kept: [Tensor] = [], pullback: @escaping Pullback
+  ) {
     self.operation = operation
     self.inputs = inputs
     keptOutputs = kept

@@ -67,7 +67,8 @@ private let alongs: [OperatorCase] = (0..<3).map { axis in
     return Double(sum % 3 == 0 ? cube.shape[axis] - 1 : sum % 2)
   }
   let positions = chosen.tensor.cast(to: .int64)
-  return .array("takeAlong axis \(axis)", cube, to: shape, { $0.takeAlong(positions, axis: axis) }) {
+  return .array("takeAlong axis \(axis)", cube, to: shape, { $0.takeAlong(positions, axis: axis) })
+  {
     var place = $0
     place[axis] = Int(chosen[$0])
     return cube[place]

@@ -15,30 +15,33 @@ private func product(
     let batch = Array(index.dropLast(2))
     let (i, j) = (index[index.count - 2], index[index.count - 1])
     return (0..<depth).reduce(0) { total, k in
-      total + a[batch + (transposeA ? [k, i] : [i, k])] * b[batch + (transposeB ? [j, k] : [k, j])]
+      total + a[batch + (transposeA ? [k, i] : [i, k])]
+        * b[batch + (transposeB ? [j, k] : [k, j])]
     }
   }
 }
 
-private let matrixProducts: [OperatorCase] = [(false, false), (true, false), (false, true), (true, true)]
-  .flatMap { transposeA, transposeB -> [OperatorCase] in
-    let a = transposeA ? [4, 2] : [2, 4]
-    let b = transposeB ? [3, 4] : [4, 3]
-    let batches: [([Int], [Int], [Int])] = [
-      ([], [], []), ([2], [2], [2]), ([2], [], [2]), ([], [3], [3]), ([2, 1], [3], [2, 3]),
-      ([1], [2], [2]),
-    ]
-    return batches.map { left, right, batch in
-      let (x, y) = (mixed(left + a), mixed(right + b))
-      return OperatorCase(
-        name: "matmul \(x.shape)\(transposeA ? "ᵀ" : "") \(y.shape)\(transposeB ? "ᵀ" : "")",
-        inputs: [x.tensor, y.tensor],
-        function: {
-          $0[0].matmul($0[1], transposingLeft: transposeA, transposingRight: transposeB)
-        },
-        expected: product(x, y, transposeA, transposeB, batch + [2, 3]))
-    }
+private let matrixProducts: [OperatorCase] = [
+  (false, false), (true, false), (false, true), (true, true),
+]
+.flatMap { transposeA, transposeB -> [OperatorCase] in
+  let a = transposeA ? [4, 2] : [2, 4]
+  let b = transposeB ? [3, 4] : [4, 3]
+  let batches: [([Int], [Int], [Int])] = [
+    ([], [], []), ([2], [2], [2]), ([2], [], [2]), ([], [3], [3]), ([2, 1], [3], [2, 3]),
+    ([1], [2], [2]),
+  ]
+  return batches.map { left, right, batch in
+    let (x, y) = (mixed(left + a), mixed(right + b))
+    return OperatorCase(
+      name: "matmul \(x.shape)\(transposeA ? "ᵀ" : "") \(y.shape)\(transposeB ? "ᵀ" : "")",
+      inputs: [x.tensor, y.tensor],
+      function: {
+        $0[0].matmul($0[1], transposingLeft: transposeA, transposingRight: transposeB)
+      },
+      expected: product(x, y, transposeA, transposeB, batch + [2, 3]))
   }
+}
 
 private let vectorProducts: [OperatorCase] = {
   let (v, w) = (mixed([4]), Elements.mixed([4], 0.3, 2))
@@ -138,7 +141,9 @@ private let determinants: [OperatorCase] = [1, 2, 3, 4, 5].flatMap { n -> [Opera
   let batch = regular([2], n)
   // The last row repeats the first, or is zero for n = 1.
   var singular = regular([], n)
-  for column in 0..<n { singular.values[(n - 1) * n + column] = n == 1 ? 0 : singular.values[column] }
+  for column in 0..<n {
+    singular.values[(n - 1) * n + column] = n == 1 ? 0 : singular.values[column]
+  }
   let degenerate = singular
   return [
     .array("determinant \(n)", batch, to: [2], { $0.determinant() }) { index in
@@ -149,7 +154,8 @@ private let determinants: [OperatorCase] = [1, 2, 3, 4, 5].flatMap { n -> [Opera
 }
 
 private let crossAndDot: [OperatorCase] = [
-  ([3], [3], [3]), ([2, 3], [2, 3], [2, 3]), ([2, 3], [3], [2, 3]), ([2, 1, 3], [4, 3], [2, 4, 3]),
+  ([3], [3], [3]), ([2, 3], [2, 3], [2, 3]), ([2, 3], [3], [2, 3]),
+  ([2, 1, 3], [4, 3], [2, 4, 3]),
 ].flatMap { (left: [Int], right: [Int], shape: [Int]) -> [OperatorCase] in
   let (a, b) = (mixed(left), Elements.mixed(right, 0.2, 2))
   return [

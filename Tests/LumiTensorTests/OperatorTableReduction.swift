@@ -82,12 +82,18 @@ private let lines: [[OperatorCase]] = [
   everyAxis("mean", { $0.mean(axis: $1, keepDims: $2) }) { mean($0) },
   everyAxis("variance", { $0.variance(axis: $1, keepDims: $2) }) { deviation($0) },
   everyAxis("prod", { $0.prod(axis: $1, keepDims: $2) }) { product($0) },
-  everyAxis("prod with a zero", of: withZeros(5), { $0.prod(axis: $1, keepDims: $2) }) { product($0) },
-  everyAxis("prod with zeros", of: withZeros(0, 1, 4, 23), { $0.prod(axis: $1, keepDims: $2) }) { product($0) },
+  everyAxis("prod with a zero", of: withZeros(5), { $0.prod(axis: $1, keepDims: $2) }) {
+    product($0)
+  },
+  everyAxis("prod with zeros", of: withZeros(0, 1, 4, 23), { $0.prod(axis: $1, keepDims: $2) }) {
+    product($0)
+  },
   everyAxis("max", { $0.max(axis: $1, keepDims: $2) }) { $0.max()! },
   everyAxis("min", { $0.min(axis: $1, keepDims: $2) }) { $0.min()! },
   everyAxis("norm", { $0.norm(axis: $1, keepDims: $2) }) { length($0) },
-  everyAxis("norm epsilon", { $0.norm(axis: $1, keepDims: $2, epsilon: 0.5) }) { length($0, smoothing: 0.5) },
+  everyAxis("norm epsilon", { $0.norm(axis: $1, keepDims: $2, epsilon: 0.5) }) {
+    length($0, smoothing: 0.5)
+  },
 ]
 
 private let axesToSum: [[Int]] = [[0, 1], [1, 2], [0, 2], [-1, 0], [], [0, 1, 2]]

@@ -8,8 +8,12 @@ import Testing
 
 /// Value, first and second derivative of every differentiable operation in float64.
 @Suite struct OperatorTableTests {
-  @Test(arguments: elementwiseTable) func elementwise(_ line: OperatorCase) throws { try check(line) }
-  @Test(arguments: broadcastTable) func broadcasting(_ line: OperatorCase) throws { try check(line) }
+  @Test(arguments: elementwiseTable) func elementwise(_ line: OperatorCase) throws {
+    try check(line)
+  }
+  @Test(arguments: broadcastTable) func broadcasting(_ line: OperatorCase) throws {
+    try check(line)
+  }
   @Test(arguments: reductionTable) func reductions(_ line: OperatorCase) throws { try check(line) }
   @Test(arguments: shapeTable) func shapes(_ line: OperatorCase) throws { try check(line) }
   @Test(arguments: indexingTable) func indexing(_ line: OperatorCase) throws { try check(line) }
