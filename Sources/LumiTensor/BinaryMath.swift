@@ -77,7 +77,7 @@ extension Tensor {
 
   /// The angle of the point (x, y) in (-π, π]; at the origin the derivative is 0.
   public static func atan2(_ y: Tensor, _ x: Tensor) -> Tensor {
-    precondition(y.dtype.isFloatingPoint, "atan2: tensors of dtype \(y.dtype)")
+    require(y.dtype.isFloatingPoint, "atan2: tensors of dtype \(y.dtype)")
     return Elementwise.binary(.atan2, y, x).recorded("atan2", from: [y, x]) { cotangent, needs in
       let squared = x * x + y * y
       let origin = squared.detached .== 0

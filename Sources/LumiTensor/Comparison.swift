@@ -29,14 +29,14 @@ extension Tensor {
   public static func .|| (a: Tensor, b: Tensor) -> Tensor { logical(a, b, "or") { $0 || $1 } }
   /// The opposite of a bool tensor.
   public func not() -> Tensor {
-    precondition(dtype == .bool, "not: a tensor of dtype \(dtype)")
+    require(dtype == .bool, "not: a tensor of dtype \(dtype)")
     let input = pointer(Bool.self)
     let count = count
     return .build(shape, Bool.self) { out in for i in 0..<count { out[i] = !input[i] } }
   }
 
   private static func compare(_ relation: Relation, _ a: Tensor, _ b: Tensor) -> Tensor {
-    precondition(a.dtype == b.dtype, "compare: dtypes \(a.dtype) and \(b.dtype) differ")
+    require(a.dtype == b.dtype, "compare: dtypes \(a.dtype) and \(b.dtype) differ")
     switch a.dtype {
     case .float32: return compare(relation, a, b, Float.self)
     case .float64: return compare(relation, a, b, Double.self)
@@ -64,7 +64,7 @@ extension Tensor {
   private static func logical(
     _ a: Tensor, _ b: Tensor, _ name: String, _ combine: (Bool, Bool) -> Bool
   ) -> Tensor {
-    precondition(
+    require(
       a.dtype == .bool && b.dtype == .bool,
       "\(name): dtypes \(a.dtype) and \(b.dtype), expected bool")
     return Strip.forEach(a, b, name, Bool.self, Bool.self) { strip, x, y, out in
@@ -74,8 +74,8 @@ extension Tensor {
 
   /// `a` where `condition` holds, `b` elsewhere. Only the chosen side gets a derivative.
   public static func `where`(_ condition: Tensor, _ a: Tensor, _ b: Tensor) -> Tensor {
-    precondition(condition.dtype == .bool, "where: a condition of dtype \(condition.dtype)")
-    precondition(a.dtype == b.dtype, "where: dtypes \(a.dtype) and \(b.dtype) differ")
+    require(condition.dtype == .bool, "where: a condition of dtype \(condition.dtype)")
+    require(a.dtype == b.dtype, "where: dtypes \(a.dtype) and \(b.dtype) differ")
     let shape = ShapeRules.broadcast(
       condition.shape, ShapeRules.broadcast(a.shape, b.shape, "where"), "where")
     let (shapeA, shapeB) = (a.shape, b.shape)
@@ -115,23 +115,30 @@ extension Tensor {
   private static func choose<T: FixedWidthInteger>(
     _ mask: Tensor, _ a: Tensor, _ b: Tensor, _ result: Tensor, _ type: T.Type
   ) {
-    let condition = mask.pointer(Bool.self)
+    // Bits instead of branches: masks are seldom predictable.
+    let condition = mask.storage.pointer.assumingMemoryBound(to: UInt8.self)
     let x = a.storage.pointer.assumingMemoryBound(to: T.self)
     let y = b.storage.pointer.assumingMemoryBound(to: T.self)
     let out = result.storage.pointer.assumingMemoryBound(to: T.self)
     inBlocks(result.count, of: Elementwise.block) { range in
       switch (a.rank > 0 || result.rank == 0, b.rank > 0 || result.rank == 0) {
-      case (true, true): for i in range { out[i] = condition[i] ? x[i] : y[i] }
+      case (true, true): for i in range { out[i] = pick(condition[i], x[i], y[i]) }
       case (true, false):
         let other = y[0]
-        for i in range { out[i] = condition[i] ? x[i] : other }
+        for i in range { out[i] = pick(condition[i], x[i], other) }
       case (false, true):
         let other = x[0]
-        for i in range { out[i] = condition[i] ? other : y[i] }
+        for i in range { out[i] = pick(condition[i], other, y[i]) }
       case (false, false):
         let (yes, no) = (x[0], y[0])
-        for i in range { out[i] = condition[i] ? yes : no }
+        for i in range { out[i] = pick(condition[i], yes, no) }
       }
     }
   }
+}
+
+@inline(__always)
+private func pick<T: FixedWidthInteger>(_ condition: UInt8, _ yes: T, _ no: T) -> T {
+  let bits = 0 &- T(truncatingIfNeeded: condition)
+  return (yes & bits) | (no & ~bits)
 }

@@ -13,13 +13,13 @@ extension Tensor {
   /// A fraction must not vanish unseen when a literal meets an integer tensor.
   private static func whole<I: FixedWidthInteger & TensorScalar>(_ value: Double) -> I {
     guard let result = I(exactly: value) else {
-      preconditionFailure("\(value) beside a tensor of dtype \(I.dtype)")
+      fatalError("\(value) beside a tensor of dtype \(I.dtype)")
     }
     return result
   }
 
   private static func filled<T: TensorScalar>(_ shape: [Int], _ value: T) -> Tensor {
-    precondition(shape.allSatisfy { $0 >= 0 }, "full: shape \(shape)")
+    require(shape.allSatisfy { $0 >= 0 }, "full: shape \(shape)")
     return .build(shape, T.self) { out in
       out.update(repeating: value, count: shape.reduce(1, *))
     }

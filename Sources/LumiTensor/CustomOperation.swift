@@ -31,7 +31,7 @@ public func customOperation(
     }
     for (index, derivative) in derivatives.enumerated() {
       guard let derivative, index < inputs.count else { continue }
-      precondition(
+      require(
         derivative.shape == inputs[index].shape && derivative.dtype == inputs[index].dtype,
         """
         \(name): its pullback gave \(derivative.dtype) \(derivative.shape) for input \(index), \
@@ -51,7 +51,7 @@ private func firstOrderOnly(
   return derivatives.map { derivative in
     derivative.map {
       let node = TapeNode(name, inputs: inputs.map(\.source)) { _ in
-        preconditionFailure("\(name) has no second derivative")
+        fatalError("\(name) has no second derivative")
       }
       return $0.detached.attached(to: node)
     }
@@ -74,7 +74,7 @@ public func checkpoint(_ inputs: [Tensor], _ body: @escaping ([Tensor]) -> [Tens
       for (index, parameter) in zip(float, parameters) { all[index] = parameter }
       return body(all)
     }
-    precondition(
+    require(
       !product.dependsOnOthers,
       "checkpoint: its body depends on a tensor with a derivative that is not among its inputs")
     let cotangents = product.values.enumerated().map { index, value in

@@ -38,7 +38,7 @@ package enum Elementwise {
       }
     case .int32: unaryInteger(operation, x, Int32.self)
     case .int64: unaryInteger(operation, x, Int64.self)
-    case .bool: preconditionFailure("\(operation): a tensor of dtype bool")
+    case .bool: fatalError("\(operation): a tensor of dtype bool")
     }
   }
 
@@ -107,7 +107,7 @@ package enum Elementwise {
           case .sign: input[i].signum()
           case .square: input[i] &* input[i]
           case .floor, .ceil, .round: input[i]
-          default: preconditionFailure("\(operation): a tensor of dtype \(T.dtype)")
+          default: fatalError("\(operation): a tensor of dtype \(T.dtype)")
           }
       }
     }
@@ -116,7 +116,7 @@ package enum Elementwise {
   // MARK: Two operands
 
   static func binary(_ operation: Binary, _ a: Tensor, _ b: Tensor) -> Tensor {
-    precondition(a.dtype == b.dtype, "\(operation): dtypes \(a.dtype) and \(b.dtype) differ")
+    require(a.dtype == b.dtype, "\(operation): dtypes \(a.dtype) and \(b.dtype) differ")
     switch a.dtype {
     case .float32:
       let kernel = kernel(operation)
@@ -143,7 +143,7 @@ package enum Elementwise {
       return Strip.forEach(a, b, operation.rawValue, Int64.self, Int64.self) {
         integerLoop(operation, $0, $1, $2, $3)
       }
-    case .bool: preconditionFailure("\(operation): tensors of dtype bool")
+    case .bool: fatalError("\(operation): tensors of dtype bool")
     }
   }
 
@@ -184,12 +184,12 @@ package enum Elementwise {
     case .divide: strip.map(a, b, y) { divided($0, $1) }
     case .minimum: strip.map(a, b, y) { min($0, $1) }
     case .maximum: strip.map(a, b, y) { max($0, $1) }
-    case .power, .atan2: preconditionFailure("\(operation): tensors of dtype \(T.self)")
+    case .power, .atan2: fatalError("\(operation): tensors of dtype \(T.self)")
     }
   }
 
   private static func divided<T: FixedWidthInteger>(_ a: T, _ b: T) -> T {
-    precondition(b != 0, "divide: an integer by zero")
+    require(b != 0, "divide: an integer by zero")
     return a.dividedReportingOverflow(by: b).partialValue
   }
 

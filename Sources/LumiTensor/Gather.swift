@@ -24,7 +24,7 @@ extension Tensor {
   ///
   /// `rows` has shape `indices.shape + rest`; the result `[count] + rest`.
   public static func scatterAdd(rows: Tensor, at indices: Tensor, count: Int) -> Tensor {
-    precondition(
+    require(
       Array(rows.shape.prefix(indices.rank)) == indices.shape && count >= 0,
       "scatterAdd: rows of shape \(rows.shape) at indices of shape \(indices.shape) of \(count)")
     return rows.scatteredAdd(at: indices, axis: 0, extent: count)
@@ -43,7 +43,7 @@ extension Tensor {
     case .float64: result = positions.scatter(self, outer, extent, inner, target, Double.self)
     case .int32: result = positions.scatter(self, outer, extent, inner, target, Int32.self)
     case .int64: result = positions.scatter(self, outer, extent, inner, target, Int64.self)
-    case .bool: preconditionFailure("scatterAdd: a tensor of dtype bool")
+    case .bool: fatalError("scatterAdd: a tensor of dtype bool")
     }
     return result.recorded("scatterAdd", from: [self]) { cotangent, _ in
       [cotangent.gather(indices, axis: axis)]
@@ -57,7 +57,7 @@ extension Tensor {
     let extent = shape[place]
     var expected = shape
     if indices.rank == rank { expected[place] = indices.shape[place] }
-    precondition(
+    require(
       indices.shape == expected,
       "takeAlong: indices of shape \(indices.shape) for shape \(shape) along axis \(axis)")
     let positions = Positions(indices, below: extent, "takeAlong")
@@ -83,7 +83,7 @@ extension Tensor {
     case .float64: result = positions.scatterAlong(self, axis, target, Double.self)
     case .int32: result = positions.scatterAlong(self, axis, target, Int32.self)
     case .int64: result = positions.scatterAlong(self, axis, target, Int64.self)
-    case .bool: preconditionFailure("scatterAlong: a tensor of dtype bool")
+    case .bool: fatalError("scatterAlong: a tensor of dtype bool")
     }
     return result.recorded("scatterAlong", from: [self]) { cotangent, _ in
       [cotangent.takeAlong(indices, axis: axis)]
@@ -97,7 +97,7 @@ private struct Positions {
   private var at: UnsafePointer<Int64> { indices.pointer(Int64.self) }
 
   init(_ indices: Tensor, below extent: Int, _ operation: String) {
-    precondition(
+    require(
       indices.dtype == .int32 || indices.dtype == .int64,
       "\(operation): indices of dtype \(indices.dtype)")
     self.indices = indices.detached.cast(to: .int64)
@@ -108,7 +108,7 @@ private struct Positions {
     for k in 0..<indices.count { fits = fits && UInt64(bitPattern: positions[k]) < limit }
     if fits { return }
     let wrong = (0..<indices.count).first { UInt64(bitPattern: positions[$0]) >= limit }!
-    preconditionFailure("\(operation): index \(positions[wrong]), expected 0..<\(extent)")
+    fatalError("\(operation): index \(positions[wrong]), expected 0..<\(extent)")
   }
 
   func gather<T>(

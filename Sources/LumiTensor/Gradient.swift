@@ -12,7 +12,7 @@ public func valueAndGradient(
   let depth = lumi_tape_depth()
   let leaves = parameters.map { leaf($0, "valueAndGradient") }
   let value = try Tape.withDepth(depth + 1) { try function(leaves) }
-  precondition(
+  require(
     value.count == 1, "valueAndGradient: the function gave shape \(value.shape), expected a scalar")
   let seed = Tensor.ones(like: value.detached)
   let found = backpropagate([value], [seed], to: leaves)
@@ -106,7 +106,7 @@ struct LinearizedFunction {
 
   /// The parameters' cotangents; nil where no value depends on a parameter.
   func reachable(_ cotangents: [Tensor]) -> [Tensor?] {
-    precondition(
+    require(
       cotangents.count == values.count
         && zip(cotangents, values).allSatisfy { $0.shape == $1.shape && $0.dtype == $1.dtype },
       """
@@ -125,7 +125,7 @@ extension Tensor {
 
 /// A parameter's own node: this scope's backward pass ends there, an outer scope's goes through.
 private func leaf(_ parameter: Tensor, _ function: String) -> Tensor {
-  precondition(
+  require(
     parameter.dtype.isFloatingPoint, "\(function): a parameter of dtype \(parameter.dtype)")
   let node = TapeNode("parameter", inputs: [parameter.source]) { $0.cotangents }
   return parameter.attached(to: node)
@@ -135,7 +135,7 @@ private func orZeros(
   _ found: Tensor?, _ parameter: Tensor, _ index: Int, _ unreachable: UnreachableParameter
 ) -> Tensor {
   if let found { return found }
-  precondition(
+  require(
     unreachable == .zeros,
     "valueAndGradient: the value does not depend on parameter \(index) of shape \(parameter.shape)")
   return Tensor.zeros(like: parameter.detached)

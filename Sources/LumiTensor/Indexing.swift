@@ -53,9 +53,9 @@ extension Tensor {
         result = result.expandingDims(at: axis)
         axis += 1
       case .index(let position):
-        precondition(axis < result.rank, "subscript: \(entries.count) entries for shape \(shape)")
+        require(axis < result.rank, "subscript: \(entries.count) entries for shape \(shape)")
         let place = position < 0 ? position + result.shape[axis] : position
-        precondition(
+        require(
           (0..<result.shape[axis]).contains(place),
           "subscript: position \(position) of axis \(axis) of shape \(shape)")
         result = result.slice(axis: axis, from: place, to: place + 1).squeezed(axis: axis)

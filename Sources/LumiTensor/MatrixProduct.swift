@@ -10,10 +10,10 @@ extension Tensor {
   public func matmul(
     _ other: Tensor, transposingLeft: Bool = false, transposingRight: Bool = false
   ) -> Tensor {
-    precondition(
+    require(
       dtype == other.dtype && dtype.isFloatingPoint,
       "matmul: dtypes \(dtype) and \(other.dtype), expected one floating-point type")
-    precondition(rank > 0 && other.rank > 0, "matmul: shapes \(shape) and \(other.shape)")
+    require(rank > 0 && other.rank > 0, "matmul: shapes \(shape) and \(other.shape)")
     if rank == 1 {
       return expandingDims(at: 0).matmul(other, transposingRight: transposingRight)
         .squeezed(axis: other.rank == 1 ? 0 : -2)
@@ -21,6 +21,13 @@ extension Tensor {
     if other.rank == 1 {
       return matmul(other.expandingDims(at: 1), transposingLeft: transposingLeft)
         .squeezed(axis: -1)
+    }
+    if rank > 2 && other.rank == 2 && !transposingLeft {
+      // One tall product instead of a batch that shares its right side.
+      let rows = Array(shape.dropLast())
+      let result = reshaped([rows.reduce(1, *), shape[rank - 1]])
+        .matmul(other, transposingRight: transposingRight)
+      return result.reshaped(rows + [result.shape[1]])
     }
     let value = MatrixProduct.run(self, other, transposingLeft, transposingRight)
     return value.recorded("matmul", from: [self, other]) { cotangent, needs in
@@ -62,7 +69,7 @@ enum MatrixProduct {
     let size = Size(
       m: transposeA ? columnsA : rowsA, n: transposeB ? rowsB : columnsB,
       k: transposeA ? rowsA : columnsA, transposeA: transposeA, transposeB: transposeB)
-    precondition(
+    require(
       size.k == (transposeB ? columnsB : rowsB),
       "matmul: shapes \(a.shape)\(transposeA ? "ᵀ" : "") and \(b.shape)\(transposeB ? "ᵀ" : "")")
     let batch = ShapeRules.broadcast(
@@ -117,10 +124,12 @@ enum MatrixProduct {
     if size.k >= 2 * depthBlock && size.m * size.n <= 1 << 18 {
       return byDepth(size, a, b, c, kernel)
     }
-    // At least two blocks for anything worth two threads, whatever the shape.
+    // At least two blocks for anything worth two threads, and enough for many threads where the
+    // rows allow it.
+    let worthwhile = size.m * size.n * size.k > 1 << 22
     let rows =
-      size.m >= 2 * rowBlock
-      ? rowBlock : (size.m * size.n * size.k > 1 << 22 ? (size.m + 1) / 2 : size.m)
+      size.m >= 4 * rowBlock
+      ? max(rowBlock, (size.m / 32 + 63) / 64 * 64) : worthwhile ? (size.m + 1) / 2 : size.m
     inBlocks(size.m, of: max(rows, 1)) { range in
       let start = range.lowerBound
       kernel(
@@ -134,23 +143,25 @@ enum MatrixProduct {
     _ size: Size, _ a: UnsafePointer<T>, _ b: UnsafePointer<T>, _ c: UnsafeMutablePointer<T>,
     _ kernel: Kernel<T>
   ) {
-    let blocks = (size.k + depthBlock - 1) / depthBlock
+    // At most 32 partial products, so that their memory stays in proportion.
+    let length = max(depthBlock, (size.k + 31) / 32)
+    let blocks = (size.k + length - 1) / length
     let area = size.m * size.n
-    withUnsafeTemporaryAllocation(of: T.self, capacity: blocks * area) { buffer in
-      let partial = buffer.baseAddress!
-      parallelFor(blocks) { block in
-        let start = block * depthBlock
-        let depth = min(depthBlock, size.k - start)
-        kernel(
-          size.transposeA ? 1 : 0, size.transposeB ? 1 : 0, size.m, size.n,
-          depth, 1, a + (size.transposeA ? start * size.m : start), size.strideA,
-          b + (size.transposeB ? start : start * size.n), size.strideB, 0,
-          partial + block * area, size.n)
-      }
-      c.update(from: partial, count: area)
+    let storage = Storage(byteCount: blocks * area * MemoryLayout<T>.stride)
+    let partial = storage.pointer.bindMemory(to: T.self, capacity: blocks * area)
+    parallelFor(blocks) { block in
+      let start = block * length
+      kernel(
+        size.transposeA ? 1 : 0, size.transposeB ? 1 : 0, size.m, size.n,
+        min(length, size.k - start), 1, a + (size.transposeA ? start * size.m : start),
+        size.strideA, b + (size.transposeB ? start : start * size.n), size.strideB, 0,
+        partial + block * area, size.n)
+    }
+    inBlocks(area, of: 1 << 14) { range in
+      for i in range { c[i] = partial[i] }
       for block in 1..<blocks {
         let term = partial + block * area
-        for i in 0..<area { c[i] += term[i] }
+        for i in range { c[i] += term[i] }
       }
     }
   }

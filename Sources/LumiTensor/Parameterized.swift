@@ -80,7 +80,7 @@ public func valueAndGradient<Value: Parameterized>(
   let product = try LinearizedFunction(at: tensors) { leaves in
     let scene = try value.replacing(Dictionary(uniqueKeysWithValues: zip(chosen, leaves)))
     let result = try function(scene)
-    precondition(
+    require(
       result.count == 1,
       "valueAndGradient: the function gave shape \(result.shape), expected a scalar")
     return [result]

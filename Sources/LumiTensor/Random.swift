@@ -21,20 +21,27 @@ public struct RandomGenerator: Sendable, RandomNumberGenerator {
   }
 
   /// Four 32-bit numbers from a 128-bit counter and a 64-bit key.
-  static func philox(
+  @inline(__always)
+  package static func philox(
     _ counter: SIMD4<UInt32>, key: SIMD2<UInt32>
   ) -> SIMD4<UInt32> {
-    var c = counter
-    var k = key
+    // Scalars: the compiler keeps these in registers, and vectors not.
+    var (c0, c1, c2, c3) = (counter.x, counter.y, counter.z, counter.w)
+    var (k0, k1) = (key.x, key.y)
     for _ in 0..<10 {
-      let (high0, low0) = c.x.multipliedFullWidth(by: 0xD251_1F53)
-      let (high1, low1) = c.z.multipliedFullWidth(by: 0xCD9E_8D57)
-      c = SIMD4(high1 ^ c.y ^ k.x, low1, high0 ^ c.w ^ k.y, low0)
-      k = k &+ SIMD2(0x9E37_79B9, 0xBB67_AE85)
+      let first = UInt64(c0) &* 0xD251_1F53
+      let second = UInt64(c2) &* 0xCD9E_8D57
+      c0 = UInt32(truncatingIfNeeded: second >> 32) ^ c1 ^ k0
+      c2 = UInt32(truncatingIfNeeded: first >> 32) ^ c3 ^ k1
+      c1 = UInt32(truncatingIfNeeded: second)
+      c3 = UInt32(truncatingIfNeeded: first)
+      k0 &+= 0x9E37_79B9
+      k1 &+= 0xBB67_AE85
     }
-    return c
+    return SIMD4(c0, c1, c2, c3)
   }
 
+  @inline(__always)
   private func block(_ index: UInt64) -> SIMD4<UInt32> {
     Self.philox(
       SIMD4(
@@ -55,27 +62,43 @@ public struct RandomGenerator: Sendable, RandomNumberGenerator {
   }
 
   /// Two 53-bit fractions in [0, 1) per block.
+  @inline(__always)
   private static func fractions(_ words: SIMD4<UInt32>) -> (Double, Double) {
     let first = (UInt64(words.x) | UInt64(words.y) << 32) >> 11
     let second = (UInt64(words.z) | UInt64(words.w) << 32) >> 11
     return (Double(first) * 0x1p-53, Double(second) * 0x1p-53)
   }
 
+  @inline(__always)
   private mutating func pairs(
     _ shape: [Int], _ dtype: DType, _ map: (Double, Double) -> (Double, Double)
   ) -> Tensor {
     let count = shape.reduce(1, *)
     let start = position
     position += UInt64((count + 1) / 2)
-    let values = Tensor.build(shape, Double.self) { out in
-      for i in stride(from: 0, to: count, by: 2) {
-        let (u, v) = Self.fractions(block(start + UInt64(i / 2)))
-        let (a, b) = map(u, v)
-        out[i] = a
-        if i + 1 < count { out[i + 1] = b }
+    switch dtype {
+    case .float32: return pairs(shape, start, map) { Float($0) }
+    case .float64: return pairs(shape, start, map) { $0 }
+    default: return pairs(shape, start, map) { $0 }.cast(to: dtype)
+    }
+  }
+
+  @inline(__always)
+  private func pairs<T: TensorScalar>(
+    _ shape: [Int], _ start: UInt64, _ map: (Double, Double) -> (Double, Double),
+    _ convert: (Double) -> T
+  ) -> Tensor {
+    let count = shape.reduce(1, *)
+    return .build(shape, T.self) { out in
+      inBlocks((count + 1) / 2, of: 1 << 13) { range in
+        for pair in range {
+          let (u, v) = Self.fractions(block(start + UInt64(pair)))
+          let (a, b) = map(u, v)
+          out[2 * pair] = convert(a)
+          if 2 * pair + 1 < count { out[2 * pair + 1] = convert(b) }
+        }
       }
     }
-    return values.cast(to: dtype)
   }
 
   /// Uniform in [`low`, `high`). For float32 the largest values may round up to `high`.
@@ -102,7 +125,7 @@ public struct RandomGenerator: Sendable, RandomNumberGenerator {
   public mutating func integers(
     _ shape: [Int], below bound: Int, dtype: DType = .int32
   ) -> Tensor {
-    precondition(bound > 0, "integers: bound \(bound)")
+    require(bound > 0, "integers: bound \(bound)")
     return uniform(shape, low: 0, high: Double(bound), dtype: .float64).floor().cast(to: dtype)
   }
 

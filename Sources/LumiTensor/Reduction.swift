@@ -22,7 +22,7 @@ extension Tensor {
   public func summed(to target: [Int]) -> Tensor {
     if shape == target { return self }
     let missing = rank - target.count
-    precondition(missing >= 0, "summed: shape \(shape) to \(target)")
+    require(missing >= 0, "summed: shape \(shape) to \(target)")
     let axes = shape.indices.filter { axis in
       axis < missing || (target[axis - missing] == 1 && shape[axis] != 1)
     }
@@ -102,7 +102,7 @@ extension Tensor {
 
   /// Whether any element of a bool tensor is true.
   public func any(axis: Int? = nil, keepDims: Bool = false) -> Tensor {
-    precondition(dtype == .bool, "any: a tensor of dtype \(dtype)")
+    require(dtype == .bool, "any: a tensor of dtype \(dtype)")
     return sum(axis: axis, keepDims: keepDims) .> 0
   }
 
@@ -113,7 +113,7 @@ extension Tensor {
 
   /// The Euclidean norm √(Σx² + ε²). With ε = 0 the derivative at the zero vector is taken as 0.
   public func norm(axis: Int? = nil, keepDims: Bool = false, epsilon: Double = 0) -> Tensor {
-    precondition(dtype.isFloatingPoint, "norm: a tensor of dtype \(dtype)")
+    require(dtype.isFloatingPoint, "norm: a tensor of dtype \(dtype)")
     let plain = detached
     let squared = plain.square().sum(axis: axis, keepDims: true)
     let value = (epsilon > 0 ? squared + epsilon * epsilon : squared).sqrt()

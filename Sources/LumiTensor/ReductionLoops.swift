@@ -36,7 +36,7 @@ enum Reduction {
     case .float64: sum(x, outer, length, inner, Double.self, row: pairwise, rows: addRows)
     case .int32: sum(x, outer, length, inner, Int32.self, row: pairwise, rows: addRows)
     case .int64: sum(x, outer, length, inner, Int64.self, row: pairwise, rows: addRows)
-    case .bool: preconditionFailure("sum: a tensor of dtype bool")
+    case .bool: fatalError("sum: a tensor of dtype bool")
     }
   }
 
@@ -180,7 +180,7 @@ enum Reduction {
 
   static func locate(_ x: Tensor, _ axis: Int, _ keepDims: Bool, largest: Bool) -> Tensor {
     let place = ShapeRules.axis(axis, rank: x.rank, "argmax")
-    precondition(x.shape[place] > 0, "argmax: axis \(axis) of shape \(x.shape) is empty")
+    require(x.shape[place] > 0, "argmax: axis \(axis) of shape \(x.shape) is empty")
     let result: Tensor
     switch x.dtype {
     case .float32: result = locate(x, place, largest, Float.self)

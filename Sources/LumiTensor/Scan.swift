@@ -22,7 +22,7 @@ extension Tensor {
 
   /// y[i] = a[i]·y[i-1] + b[i] along an axis, with y[-1] = 0; a[0] has no influence.
   public static func linearRecurrence(_ a: Tensor, _ b: Tensor, axis: Int) -> Tensor {
-    precondition(
+    require(
       a.shape == b.shape && a.dtype == b.dtype,
       "linearRecurrence: \(a.dtype) \(a.shape) and \(b.dtype) \(b.shape)")
     let place = ShapeRules.axis(axis, rank: a.rank, "linearRecurrence")
@@ -51,7 +51,7 @@ enum Scan {
     case .float64: run(a, b, axis, Double.self)
     case .int32: run(a, b, axis, Int32.self)
     case .int64: run(a, b, axis, Int64.self)
-    case .bool: preconditionFailure("cumulative operation: a tensor of dtype bool")
+    case .bool: fatalError("cumulative operation: a tensor of dtype bool")
     }
   }
 

@@ -8,7 +8,7 @@ enum ShapeRules {
     for axis in 0..<rank {
       let left = axis < rank - a.count ? 1 : a[axis - (rank - a.count)]
       let right = axis < rank - b.count ? 1 : b[axis - (rank - b.count)]
-      precondition(
+      require(
         left == right || left == 1 || right == 1,
         "\(operation): shapes \(a) and \(b) do not broadcast")
       result[axis] = left == 1 ? right : left
@@ -37,7 +37,7 @@ enum ShapeRules {
   /// A non-negative axis; negative ones count from the end.
   static func axis(_ axis: Int, rank: Int, _ operation: String) -> Int {
     let result = axis < 0 ? axis + rank : axis
-    precondition((0..<rank).contains(result), "\(operation): axis \(axis) of \(rank) axes")
+    require((0..<rank).contains(result), "\(operation): axis \(axis) of \(rank) axes")
     return result
   }
 

@@ -11,11 +11,11 @@ extension Tensor {
     var resolved = target
     if let unknown = target.firstIndex(of: -1) {
       let others = target.enumerated().reduce(1) { $1.offset == unknown ? $0 : $0 * $1.element }
-      precondition(
+      require(
         others > 0 && count % others == 0, "reshaped: shape \(shape) to \(target)")
       resolved[unknown] = count / others
     }
-    precondition(
+    require(
       resolved.allSatisfy { $0 >= 0 } && resolved.reduce(1, *) == count,
       "reshaped: shape \(shape) to \(target)")
     if resolved == shape { return self }
@@ -39,7 +39,7 @@ extension Tensor {
   /// Without an axis of extent 1.
   public func squeezed(axis: Int) -> Tensor {
     let place = ShapeRules.axis(axis, rank: rank, "squeezed")
-    precondition(shape[place] == 1, "squeezed: axis \(axis) of shape \(shape)")
+    require(shape[place] == 1, "squeezed: axis \(axis) of shape \(shape)")
     var target = shape
     target.remove(at: place)
     return reshaped(target)
@@ -48,7 +48,7 @@ extension Tensor {
   /// A larger shape by repeating axes of extent 1 and adding axes in front.
   public func broadcast(to target: [Int]) -> Tensor {
     if shape == target { return self }
-    precondition(
+    require(
       ShapeRules.broadcast(shape, target, "broadcast") == target,
       "broadcast: shape \(shape) to \(target)")
     let own = shape
@@ -64,10 +64,10 @@ extension Tensor {
   public func transposed(_ order: [Int]) -> Tensor {
     var axes = order.map { ShapeRules.axis($0, rank: rank, "transposed") }
     if axes.isEmpty {
-      precondition(rank >= 2, "transposed: shape \(shape) has fewer than two axes")
+      require(rank >= 2, "transposed: shape \(shape) has fewer than two axes")
       axes = Array(0..<rank - 2) + [rank - 1, rank - 2]
     }
-    precondition(axes.sorted() == Array(0..<rank), "transposed: order \(order) for shape \(shape)")
+    require(axes.sorted() == Array(0..<rank), "transposed: order \(order) for shape \(shape)")
     if axes == Array(0..<rank) { return self }
     let strides = ShapeRules.strides(shape)
     var inverse = axes
@@ -89,7 +89,7 @@ extension Tensor {
   /// Elements `from..<to` of an axis.
   public func slice(axis: Int, from: Int, to: Int, by step: Int = 1) -> Tensor {
     let place = ShapeRules.axis(axis, rank: rank, "slice")
-    precondition(
+    require(
       step > 0 && from >= 0 && from <= to && to <= shape[place],
       "slice: \(from)..<\(to) by \(step) of axis \(axis) of shape \(shape)")
     return strided(axis: place, start: from, step: step, count: (to - from + step - 1) / step)
@@ -129,20 +129,20 @@ extension Tensor {
   /// Zeros added in front of and behind an axis.
   public func padded(axis: Int, before: Int, after: Int) -> Tensor {
     let place = ShapeRules.axis(axis, rank: rank, "padded")
-    precondition(before >= 0 && after >= 0, "padded: \(before) before and \(after) after")
+    require(before >= 0 && after >= 0, "padded: \(before) before and \(after) after")
     if before == 0 && after == 0 { return self }
     return placed(axis: place, start: before, step: 1, into: before + shape[place] + after)
   }
 
   /// One after the other along an existing axis.
   public static func concatenate(_ parts: [Tensor], axis: Int = 0) -> Tensor {
-    precondition(!parts.isEmpty, "concatenate: no tensors")
+    require(!parts.isEmpty, "concatenate: no tensors")
     let first = parts[0]
     let place = ShapeRules.axis(axis, rank: first.rank, "concatenate")
     for part in parts {
       var expected = first.shape
       if part.rank == first.rank { expected[place] = part.shape[place] }
-      precondition(
+      require(
         part.dtype == first.dtype && part.shape == expected,
         "concatenate: \(parts.map { "\($0.dtype) \($0.shape)" }) along axis \(axis)")
     }
@@ -167,7 +167,7 @@ extension Tensor {
   /// Parts of the given sizes along an axis; the sizes add up to its extent.
   public func split(sizes: [Int], axis: Int = 0) -> [Tensor] {
     let place = ShapeRules.axis(axis, rank: rank, "split")
-    precondition(
+    require(
       sizes.reduce(0, +) == shape[place], "split: sizes \(sizes) of axis \(axis) of shape \(shape)")
     var start = 0
     return sizes.map { size in

@@ -31,7 +31,7 @@ extension Tensor {
     _ a: Tensor, _ b: Tensor, transposing: Bool = false, operation: String
   ) throws -> Tensor {
     let size = SmallMatrices.size(a, operation)
-    precondition(
+    require(
       b.rank >= 2 && b.shape[b.rank - 2] == size && a.dtype == b.dtype,
       "\(operation): \(a.dtype) \(a.shape) with \(b.dtype) \(b.shape)")
     let batch = ShapeRules.broadcast(
@@ -93,7 +93,7 @@ extension Tensor {
 
 private enum SmallMatrices {
   static func size(_ a: Tensor, _ operation: String) -> Int {
-    precondition(
+    require(
       a.dtype.isFloatingPoint && a.rank >= 2 && a.shape[a.rank - 1] == a.shape[a.rank - 2],
       "\(operation): \(a.dtype) \(a.shape), expected floating-point square matrices")
     return a.shape[a.rank - 1]

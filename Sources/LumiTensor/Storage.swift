@@ -44,7 +44,8 @@ final class BufferPool: Sendable {
   static let cacheLimit = 2 << 30
 
   private struct State {
-    var free: [Int: [UnsafeMutableRawPointer]] = [:]
+    /// Free blocks by class number.
+    var free = [[UnsafeMutableRawPointer]](repeating: [], count: 4 * Int.bitWidth)
     var current = 0
     var peak = 0
     var cached = 0
@@ -58,12 +59,19 @@ final class BufferPool: Sendable {
     return (least + quarter - 1) / quarter * quarter
   }
 
+  /// Every class has its own number: four to each power of two.
+  private static func classNumber(_ size: Int) -> Int {
+    let power = Int.bitWidth - 1 - size.leadingZeroBitCount
+    return 4 * power + (size >> (power - 2)) & 3
+  }
+
   func take(_ byteCount: Int) -> (UnsafeMutableRawPointer, Int) {
     let size = Self.classBytes(byteCount)
+    let number = Self.classNumber(size)
     let cached: UInt = state.withLock { state in
       state.current += size
       state.peak = max(state.peak, state.current)
-      guard let block = state.free[size]?.popLast() else { return 0 }
+      guard let block = state.free[number].popLast() else { return 0 }
       state.cached -= size
       return UInt(bitPattern: block)
     }
@@ -71,7 +79,7 @@ final class BufferPool: Sendable {
     var fresh: UnsafeMutableRawPointer?
     let status = posix_memalign(&fresh, 64, size)
     guard status == 0, let fresh else {
-      preconditionFailure(
+      fatalError(
         "out of memory: a tensor of \(byteCount) bytes (posix_memalign: \(status))")
     }
     return (fresh, size)
@@ -79,11 +87,12 @@ final class BufferPool: Sendable {
 
   func give(_ block: UnsafeMutableRawPointer, _ size: Int) {
     let address = UInt(bitPattern: block)
+    let number = Self.classNumber(size)
     let release = state.withLock { state in
       state.current -= size
       guard state.cached + size <= Self.cacheLimit else { return true }
       state.cached += size
-      state.free[size, default: []].append(UnsafeMutableRawPointer(bitPattern: address)!)
+      state.free[number].append(UnsafeMutableRawPointer(bitPattern: address)!)
       return false
     }
     if release { free(block) }
@@ -97,8 +106,8 @@ final class BufferPool: Sendable {
 
   func clear() {
     let blocks: [UInt] = state.withLock { state in
-      let all = state.free.values.flatMap { $0.map { UInt(bitPattern: $0) } }
-      state.free = [:]
+      let all = state.free.flatMap { $0.map { UInt(bitPattern: $0) } }
+      for number in state.free.indices { state.free[number] = [] }
       state.cached = 0
       return all
     }

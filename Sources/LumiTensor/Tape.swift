@@ -48,7 +48,7 @@ package final class TapeNode: @unchecked Sendable {
         source: TapeSource(node: self, output: index))
     }
     let result = pullback!(PullbackInput(cotangents: cotangents, outputs: outputs, needs: needs))
-    precondition(
+    require(
       result.count == inputs.count,
       "\(operation): its pullback gave \(result.count) derivatives for \(inputs.count) inputs")
     return result

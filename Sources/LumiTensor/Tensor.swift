@@ -34,7 +34,7 @@ public struct Tensor: Sendable {
 extension Tensor {
   /// A tensor of `values` in row-major order.
   public init<Scalar: TensorScalar>(_ values: [Scalar], shape: [Int]) {
-    precondition(
+    require(
       shape.allSatisfy { $0 >= 0 } && values.count == shape.reduce(1, *),
       "Tensor.init: \(values.count) values for shape \(shape)")
     self = .build(shape, Scalar.self) { out in
@@ -52,7 +52,7 @@ extension Tensor {
   /// A matrix from rows of equal length.
   public init<Scalar: TensorScalar>(_ rows: [[Scalar]]) {
     let width = rows.first?.count ?? 0
-    precondition(rows.allSatisfy { $0.count == width }, "Tensor.init: rows differ in length")
+    require(rows.allSatisfy { $0.count == width }, "Tensor.init: rows differ in length")
     self.init(rows.flatMap { $0 }, shape: [rows.count, width])
   }
 
@@ -68,7 +68,7 @@ extension Tensor {
   public func withUnsafeScalars<Scalar: TensorScalar, Result>(
     as type: Scalar.Type = Scalar.self, _ body: (UnsafeBufferPointer<Scalar>) throws -> Result
   ) rethrows -> Result {
-    precondition(
+    require(
       Scalar.dtype == dtype, "withUnsafeScalars: the tensor is \(dtype), asked for \(Scalar.dtype)")
     return try withExtendedLifetime(storage) {
       try body(UnsafeBufferPointer(start: pointer(Scalar.self), count: count))
@@ -84,7 +84,7 @@ extension Tensor {
 
   /// The only element.
   public func item<Scalar: TensorScalar>(as type: Scalar.Type = Scalar.self) -> Scalar {
-    precondition(count == 1, "item: the tensor has shape \(shape), expected one element")
+    require(count == 1, "item: the tensor has shape \(shape), expected one element")
     return scalars(as: Scalar.self)[0]
   }
 

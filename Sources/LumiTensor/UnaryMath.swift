@@ -21,7 +21,7 @@ extension Tensor {
   }
 
   private func requireFloating(_ name: String) -> Tensor {
-    precondition(dtype.isFloatingPoint, "\(name): a tensor of dtype \(dtype)")
+    require(dtype.isFloatingPoint, "\(name): a tensor of dtype \(dtype)")
     return self
   }
 
@@ -76,7 +76,7 @@ extension Tensor {
   }
   /// log(1 + exp(βx))/β, without overflow.
   public func softplus(beta: Double = 1) -> Tensor {
-    precondition(beta > 0, "softplus: beta \(beta), expected above 0")
+    require(beta > 0, "softplus: beta \(beta), expected above 0")
     return requireFloating("softplus").unary(.softplus, parameter: beta) {
       $1 * ($0 * beta).sigmoid()
     }
@@ -110,8 +110,10 @@ extension Tensor {
 
   /// x to a constant power.
   public func pow(_ exponent: Double) -> Tensor {
-    let value = Elementwise.binary(
-      .power, requireFloating("pow"), Tensor(exponent, dtype: dtype))
+    let value =
+      exponent == 2
+      ? Elementwise.unary(.square, requireFloating("pow"))
+      : Elementwise.binary(.power, requireFloating("pow"), Tensor(exponent, dtype: dtype))
     return value.recorded("pow", from: [self]) { cotangent, _ in
       exponent == 0
         ? [Tensor.zeros(like: self.detached)]

@@ -6,7 +6,7 @@ extension Tensor {
 
   /// The cross product along the last axis, whose extent is 3.
   public static func cross(_ a: Tensor, _ b: Tensor) -> Tensor {
-    precondition(
+    require(
       a.shape.last == 3 && b.shape.last == 3 && a.dtype == b.dtype && a.dtype.isFloatingPoint,
       "cross: \(a.dtype) \(a.shape) and \(b.dtype) \(b.shape)")
     let shape = ShapeRules.broadcast(a.shape, b.shape, "cross")
