@@ -101,13 +101,12 @@ package enum HardRaster {
     var kernelFrame = frame.kernel
     var parameters = parameters(range, channels: channels)
     let faceIndex = Tensor.unfilled(frame.imageShape(), .int32)
-    let barycentrics = Tensor.unfilled(frame.imageShape(3), frame.dtype)
     let image = Tensor.unfilled([screen.height, screen.width, channels], frame.dtype)
     try frame.check(
       lumi_hard_forward(
         &kernelFrame, &parameters, corners.kernelPointer, attributes.kernelPointer,
         background.kernelPointer, faceIndex.kernelPointer.assumingMemoryBound(to: Int32.self),
-        barycentrics.kernelPointer, image.kernelPointer), method)
+        nil, image.kernelPointer), method)
     return customOperation(
       "hardRasterize", inputs: [corners, attributes, background], outputs: [image]
     ) { cotangents, needs in
@@ -118,7 +117,7 @@ package enum HardRaster {
       var parameters = parameters
       let status = lumi_hard_backward(
         &kernelFrame, &parameters, corners.kernelPointer, attributes.kernelPointer,
-        faceIndex.kernelPointer.assumingMemoryBound(to: Int32.self), barycentrics.kernelPointer,
+        faceIndex.kernelPointer.assumingMemoryBound(to: Int32.self), nil,
         cotangent.kernelPointer, byCorners.kernelPointer, byAttributes.kernelPointer)
       precondition(status == LUMI_RASTER_OK, "hardRasterize: backward ran out of memory")
       return [
