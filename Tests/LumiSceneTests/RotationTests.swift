@@ -123,6 +123,14 @@ func quaternionsOfEveryBranch(values: [Double]) throws {
   #expect(difference(matrix.matmul(matrix.transposed()), .eye(3, dtype: .float64)) < 1e-14)
   #expect(abs(matrix.determinant().value - 1) < 1e-14)
   let back = Rotation.quaternion(matrix: matrix)
+  #expect(back[0].value >= 0)
+  // q and -q are the same rotation, of at most π.
+  let vector = Rotation.vector(quaternion: doubles(values))
+  #expect(vector.norm().value <= .pi)
+  #expect(difference(Rotation.exponential(vector), matrix) < 1e-13)
+  #expect(
+    difference(Rotation.vector(quaternion: doubles(values) * -1), vector) < 1e-14
+      || back[0].value < 1e-15)
   #expect(min(difference(back, unit), difference(-back, unit)) < 1e-14)
   try checkGradients(at: [doubles(values)]) { Rotation.matrix(quaternion: $0[0]) }
   try checkGradients(at: [matrix + 0.01]) {

@@ -38,32 +38,37 @@ struct RadialDistortion {
   /// Distorted coordinates [..., 2]. r² counts as at most 10⁶ (an angle of 89.94° to the axis), so
   /// that points at the camera's height stay finite.
   func applied(to points: Tensor) -> Tensor {
-    let squared = points.square().sum(axis: -1).clamped(max: 1e6)
-    let scaled = points * radial(squared).factor.expandingDims(at: -1)
-    guard let others else { return scaled }
-    let (a, b) = bounded(points)
-    let product = a * b * 2
-    let x = others.p1 * product + others.p2 * (squared + a.square() * 2)
-    let y = others.p1 * (squared + b.square() * 2) + others.p2 * product
-    return scaled + Tensor.stack([x, y], axis: -1)
+    let (x, y) = applied(points.component(0), points.component(1))
+    return Tensor.stack([x, y], axis: -1)
   }
 
-  private func bounded(_ points: Tensor) -> (Tensor, Tensor) {
-    let limited = points.clamped(min: -1e3, max: 1e3)
-    return (limited.component(0), limited.component(1))
+  // Newton's steps work on a and b apart, as taking them out of [..., 2] and putting them back
+  // would cost more than the arithmetic.
+  private func applied(_ a: Tensor, _ b: Tensor) -> (Tensor, Tensor) {
+    let squared = (a.square() + b.square()).clamped(max: 1e6)
+    let factor = radial(squared).factor
+    guard let others else { return (a * factor, b * factor) }
+    let (c, d) = (bounded(a), bounded(b))
+    let product = c * d * 2
+    let x = others.p1 * product + others.p2 * (squared + c.square() * 2)
+    let y = others.p1 * (squared + d.square() * 2) + others.p2 * product
+    return (a * factor + x, b * factor + y)
   }
+
+  private func bounded(_ values: Tensor) -> Tensor { values.clamped(min: -1e3, max: 1e3) }
 
   /// Undistorted coordinates [..., 2].
   func inverted(_ target: Tensor) -> Tensor {
     let constant = RadialDistortion(frozen: self)
-    let goal = target.stoppingGradient()
-    var points = goal
-    for _ in 0..<unrecordedSteps { points = constant.newton(points, goal) }
-    for _ in 0..<recordedSteps { points = newton(points, target) }
-    return points
+    let goal = (target.component(0), target.component(1))
+    let fixed = (goal.0.stoppingGradient(), goal.1.stoppingGradient())
+    var point = fixed
+    for _ in 0..<unrecordedSteps { point = constant.newton(point, fixed) }
+    for _ in 0..<recordedSteps { point = newton(point, goal) }
+    return Tensor.stack([point.0, point.1], axis: -1)
   }
 
-  init(frozen other: RadialDistortion) {
+  private init(frozen other: RadialDistortion) {
     k1 = other.k1.stoppingGradient()
     others = other.others.map {
       (
@@ -73,8 +78,10 @@ struct RadialDistortion {
     }
   }
 
-  private func newton(_ points: Tensor, _ target: Tensor) -> Tensor {
-    let (a, b) = bounded(points)
+  private func newton(
+    _ point: (Tensor, Tensor), _ target: (Tensor, Tensor)
+  ) -> (Tensor, Tensor) {
+    let (a, b) = (bounded(point.0), bounded(point.1))
     let squared = (a.square() + b.square()).clamped(max: 1e6)
     let (factor, slope) = radial(squared)
     var xx = factor + a.square() * slope * 2
@@ -85,13 +92,17 @@ struct RadialDistortion {
       yy += others.p1 * b * 6 + others.p2 * a * 2
       xy += others.p1 * a * 2 + others.p2 * b * 2
     }
-    let residual = applied(to: points) - target
-    let (x, y) = (residual.component(0), residual.component(1))
+    let reached = applied(point.0, point.1)
+    let (x, y) = (reached.0 - target.0, reached.1 - target.1)
     let determinant = xx * yy - xy * xy
     let singular = determinant.stoppingGradient().abs() .< 1e-12
     let scale = Tensor.where(singular, Tensor(1e-12, dtype: xx.dtype), determinant)
-    let step = Tensor.stack([(yy * x - xy * y) / scale, (xx * y - xy * x) / scale], axis: -1)
-    return (points - step).clamped(min: -1e4, max: 1e4)
+    let stepA = (yy * x - xy * y) / scale
+    let stepB = (xx * y - xy * x) / scale
+    return (
+      (point.0 - stepA).clamped(min: -1e4, max: 1e4),
+      (point.1 - stepB).clamped(min: -1e4, max: 1e4)
+    )
   }
 }
 

@@ -68,17 +68,16 @@ public struct MeshTopology: Sendable {
     var result: [HalfEdge] = []
     result.reserveCapacity(indices.count)
     for face in 0..<indices.count / 3 {
-      let corners = [indices[3 * face], indices[3 * face + 1], indices[3 * face + 2]]
-      guard Set(corners).count == 3 else { continue }
-      for corner in 0..<3 {
-        let (from, to) = (corners[corner], corners[(corner + 1) % 3])
+      let (a, b, c) = (indices[3 * face], indices[3 * face + 1], indices[3 * face + 2])
+      guard a != b, b != c, c != a else { continue }
+      for (from, to, opposite) in [(a, b, c), (b, c, a), (c, a, b)] {
         result.append(
           HalfEdge(
             low: min(from, to), high: max(from, to), face: Int32(face),
-            opposite: corners[(corner + 2) % 3], ascending: from < to))
+            opposite: opposite, ascending: from < to))
       }
     }
-    return result.sorted { ($0.low, $0.high, $0.face) < ($1.low, $1.high, $1.face) }
+    return result.sorted { $0.edge != $1.edge ? $0.edge < $1.edge : $0.face < $1.face }
   }
 
   /// Each edge once from either end; sorted edges give every vertex its smaller neighbours before
@@ -106,6 +105,8 @@ private struct HalfEdge {
   let face: Int32
   /// The face's third vertex.
   let opposite: Int32
+  /// Both ends as one number that sorts like them.
+  var edge: UInt64 { UInt64(low) << 32 | UInt64(high) }
   /// Whether the face walks from `low` to `high`.
   let ascending: Bool
 }
@@ -124,11 +125,7 @@ private struct EdgeGroups {
     while start < halfEdges.count {
       let first = halfEdges[start]
       var end = start + 1
-      while end < halfEdges.count && halfEdges[end].low == first.low
-        && halfEdges[end].high == first.high
-      {
-        end += 1
-      }
+      while end < halfEdges.count && halfEdges[end].edge == first.edge { end += 1 }
       let ends = [first.low, first.high]
       edges += ends
       switch end - start {
