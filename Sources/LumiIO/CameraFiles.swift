@@ -8,6 +8,12 @@ public struct OrbitView: Sendable, Equatable {
   public var elevationDegrees: Double
   public var azimuthDegrees: Double
 
+  public init(distance: Double, elevationDegrees: Double, azimuthDegrees: Double) {
+    self.distance = distance
+    self.elevationDegrees = elevationDegrees
+    self.azimuthDegrees = azimuthDegrees
+  }
+
   /// - Throws: ``FileError`` that names the view.
   public static func read(
     _ path: String, limits: ReadLimits = .standard

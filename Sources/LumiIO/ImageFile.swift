@@ -16,9 +16,13 @@ public struct Image: Sendable {
   /// The exponent of the file's gAMA chunk, if it has one. Told, not applied.
   public var fileGamma: Double?
 
+  /// Wraps float32 pixels [height, width, 1...4] in linear light.
   public init(
     pixels: Tensor, storedBitDepth: Int = 8, hadPalette: Bool = false, fileGamma: Double? = nil
   ) {
+    precondition(
+      pixels.rank == 3 && (1...4).contains(pixels.shape[2]) && pixels.dtype == .float32,
+      "Image: pixels are \(pixels.dtype) \(pixels.shape), expected float32 [height, width, 1...4]")
     self.pixels = pixels
     self.storedBitDepth = storedBitDepth
     self.hadPalette = hadPalette
