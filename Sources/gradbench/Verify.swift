@@ -25,12 +25,12 @@ struct Verify: ParsableCommand {
 
   func run() throws {
     let files = try FileManager.default.contentsOfDirectory(atPath: reference)
-      .filter { $0.hasSuffix(".json") && matches($0) }.sorted()
-    guard !files.isEmpty else {
+      .filter { $0.hasSuffix(".json") }.sorted()
+    let results = files.compactMap { result(of: $0) }
+    guard !results.isEmpty else {
       throw ValidationError(
-        "\(reference): no *.json file\(filter.map { " whose name matches '\($0)'" } ?? "")")
+        "\(reference): no case\(filter.map { " whose name matches '\($0)'" } ?? " in *.json files")")
     }
-    let results = files.map { result(of: $0) }
     for result in results { print(line(result)) }
     let counts = Dictionary(grouping: results, by: \.status).mapValues(\.count)
     print(
@@ -41,17 +41,19 @@ struct Verify: ParsableCommand {
     }
   }
 
-  private func matches(_ file: String) -> Bool {
-    guard let filter else { return true }
-    return fnmatch(filter, String(file.dropLast(".json".count)), 0) == 0
+  private func isChosen(_ name: String) -> Bool {
+    filter.map { fnmatch($0, name, 0) == 0 } ?? true
   }
 
-  private func result(of file: String) -> VerificationResult {
+  /// Nil if the case is not chosen. A file that cannot be read goes by its own name.
+  private func result(of file: String) -> VerificationResult? {
+    let path = URL(fileURLWithPath: reference).appendingPathComponent(file).path
     do {
-      let path = URL(fileURLWithPath: reference).appendingPathComponent(file).path
-      return RendererRegistry.standard.verify(try ReferenceCase(contentsOf: path))
+      let vector = try ReferenceCase(contentsOf: path)
+      return isChosen(vector.name) ? RendererRegistry.standard.verify(vector) : nil
     } catch {
-      return VerificationResult(unreadable: String(file.dropLast(".json".count)), reason: "\(error)")
+      let name = String(file.dropLast(".json".count))
+      return isChosen(name) ? VerificationResult(unreadable: name, reason: "\(error)") : nil
     }
   }
 
