@@ -74,10 +74,10 @@ package func fusedLinear(_ layer: LinearOperands) -> Tensor {
 
 private func requireLinearShapes(_ parts: [Tensor], _ weight: Tensor, _ bias: Tensor?) {
   let tensors = parts + [weight] + (bias.map { [$0] } ?? [])
-  precondition(
+  require(
     weight.dtype.isFloatingPoint && tensors.allSatisfy { $0.dtype == weight.dtype },
     "linear: dtypes \(tensors.map(\.dtype)), expected one floating-point type")
-  precondition(
+  require(
     !parts.isEmpty && parts.allSatisfy { $0.rank > 0 } && weight.rank == 2
       && Set(parts.map { Array($0.shape.dropLast()) }).count == 1
       && parts.reduce(0) { $0 + $1.shape.last! } == weight.shape[1]

@@ -20,11 +20,11 @@ public struct MultilayerPerceptron: Module {
     skips: Set<Int> = [], initializer: Initializer = .kaimingUniform(), seed: UInt64,
     dtype: DType = .float32
   ) {
-    precondition(
+    require(
       widths.count >= 2 && widths.allSatisfy { $0 > 0 },
       "MultilayerPerceptron: widths \(widths), expected at least two, all above 0")
     let layerCount = widths.count - 1
-    precondition(
+    require(
       skips.allSatisfy { (1..<layerCount).contains($0) },
       "MultilayerPerceptron: skips \(skips.sorted()), expected layers 1..<\(layerCount)")
     var random = RandomGenerator(seed: seed)

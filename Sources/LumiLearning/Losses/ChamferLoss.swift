@@ -16,7 +16,7 @@ extension Loss {
 
   /// mean of min |x - y|² over the points x alone: 0 when every x lies on some y.
   public static func oneSidedChamfer(from x: Tensor, to y: Tensor) -> Tensor {
-    precondition(x.shape.first ?? 0 > 0, "chamfer: no points, shape \(x.shape)")
+    require(x.shape.first ?? 0 > 0, "chamfer: no points, shape \(x.shape)")
     return (x - y.gather(nearestNeighbours(of: x, in: y))).square().sum(axis: -1).mean()
   }
 }
@@ -29,7 +29,7 @@ extension Loss {
 ///   - y: [M, D] with M at least 1, of the same dtype.
 /// - Returns: int32 [N].
 public func nearestNeighbours(of x: Tensor, in y: Tensor) -> Tensor {
-  precondition(
+  require(
     x.rank == 2 && y.rank == 2 && x.shape[1] == y.shape[1] && y.shape[0] > 0
       && x.dtype == y.dtype && x.dtype.isFloatingPoint,
     """

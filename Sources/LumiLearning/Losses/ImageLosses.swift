@@ -41,7 +41,7 @@ public func softIntersectionOverUnion(
   _ prediction: Tensor, _ target: Tensor, epsilon: Double = 1e-6
 ) -> Tensor {
   requireSameShape("softIntersectionOverUnion", prediction, target)
-  precondition(
+  require(
     prediction.rank >= 2,
     "softIntersectionOverUnion: shape \(prediction.shape), expected [..., height, width]")
   let both = prediction * target
@@ -61,7 +61,7 @@ public func hardIntersectionOverUnion(
   _ prediction: Tensor, _ target: Tensor, threshold: Double = 0.5
 ) -> Tensor {
   requireSameShape("hardIntersectionOverUnion", prediction, target)
-  precondition(
+  require(
     prediction.rank >= 2,
     "hardIntersectionOverUnion: shape \(prediction.shape), expected [..., height, width]")
   let dtype = prediction.dtype
@@ -74,7 +74,7 @@ public func hardIntersectionOverUnion(
 }
 
 func requireSameShape(_ operation: String, _ a: Tensor, _ b: Tensor) {
-  precondition(
+  require(
     a.shape == b.shape && a.dtype == b.dtype && a.dtype.isFloatingPoint,
     "\(operation): \(a.dtype) \(a.shape) and \(b.dtype) \(b.shape), expected the same")
 }

@@ -97,10 +97,10 @@ func column(_ indices: Tensor, _ position: Int) -> Tensor {
 }
 
 func requireMesh(_ operation: String, _ vertices: Tensor, _ indices: Tensor, columns: Int) {
-  precondition(
+  require(
     vertices.rank == 2 && vertices.shape[1] == 3 && vertices.dtype.isFloatingPoint,
     "\(operation): vertices \(vertices.dtype) \(vertices.shape), expected [V, 3]")
-  precondition(
+  require(
     indices.rank == 2 && indices.shape[1] == columns
       && (indices.dtype == .int32 || indices.dtype == .int64),
     "\(operation): indices \(indices.dtype) \(indices.shape), expected int32 [N, \(columns)]")

@@ -31,7 +31,7 @@ public struct Adam: Optimizer {
     learningRate: LearningRateSchedule = 1e-3, beta1: Double = 0.9, beta2: Double = 0.999,
     epsilon: Double = 1e-8, weightDecay: Double = 0
   ) {
-    precondition(
+    require(
       (0..<1).contains(beta1) && (0..<1).contains(beta2) && epsilon >= 0 && weightDecay >= 0,
       """
       Adam: beta1 \(beta1), beta2 \(beta2), epsilon \(epsilon), weightDecay \(weightDecay); \

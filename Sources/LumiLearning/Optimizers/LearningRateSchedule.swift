@@ -1,3 +1,5 @@
+import LumiTensor
+
 #if canImport(Glibc)
   import Glibc
 #endif
@@ -20,7 +22,7 @@ public indirect enum LearningRateSchedule: Sendable, Hashable, Codable {
 
   /// The rate of update number `step`, the first being 0. Intervals and lengths below 1 count as 1.
   public func callAsFunction(_ step: Int) -> Double {
-    precondition(step >= 0, "LearningRateSchedule: step \(step), expected 0 or more")
+    require(step >= 0, "LearningRateSchedule: step \(step), expected 0 or more")
     switch self {
     case .constant(let rate):
       return rate

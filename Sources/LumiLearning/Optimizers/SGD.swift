@@ -24,7 +24,7 @@ public struct SGD: Optimizer {
     learningRate: LearningRateSchedule, momentum: Double = 0, isNesterov: Bool = false,
     weightDecay: Double = 0
   ) {
-    precondition(
+    require(
       (0..<1).contains(momentum) && weightDecay >= 0 && (!isNesterov || momentum > 0),
       """
       SGD: momentum \(momentum), weightDecay \(weightDecay), Nesterov \(isNesterov); expected \

@@ -106,10 +106,10 @@ public struct Camera: Parameterized, Sendable {
   private func checkShapes() {
     func check(_ name: String, _ value: Tensor?, _ shape: [Int], needed: Bool = true) {
       guard let value else {
-        precondition(!needed, "Camera: the \(model) model needs \(name) of shape \(shape)")
+        require(!needed, "Camera: the \(model) model needs \(name) of shape \(shape)")
         return
       }
-      precondition(
+      require(
         value.shape == shape && value.dtype == dtype,
         "Camera: \(name) is \(value.dtype) \(value.shape), expected \(dtype) \(shape)")
     }
@@ -127,6 +127,6 @@ public struct Camera: Parameterized, Sendable {
     check("meanDepth", meanDepth, [], needed: model == .weakPerspective)
     check("aperture", aperture, [], needed: model == .thinLens)
     check("focusDistance", focusDistance, [], needed: model == .thinLens)
-    precondition(width >= 0 && height >= 0, "Camera: \(width)×\(height) pixels")
+    require(width >= 0 && height >= 0, "Camera: \(width)×\(height) pixels")
   }
 }

@@ -14,7 +14,7 @@ extension Camera {
     up: SIMD3<Double> = [0, 1, 0], verticalFieldOfView: Double, width: Int, height: Int,
     near: Double = 0.01, far: Double = 1000, dtype: DType = .float32
   ) -> Camera {
-    precondition(
+    require(
       verticalFieldOfView > 0 && verticalFieldOfView < .pi,
       "Camera.perspective: field of view \(verticalFieldOfView), expected between 0 and π")
     let pose = RigidTransform.lookAt(eye: eye, target: target, up: up)
@@ -30,7 +30,7 @@ extension Camera {
     up: SIMD3<Double> = [0, 1, 0], visibleHeight: Double, width: Int, height: Int,
     near: Double = 0.01, far: Double = 1000, dtype: DType = .float32
   ) -> Camera {
-    precondition(
+    require(
       visibleHeight > 0, "Camera.orthographic: visible height \(visibleHeight), expected above 0")
     let pose = RigidTransform.lookAt(eye: eye, target: target, up: up)
     return Camera(

@@ -56,7 +56,7 @@ extension Camera {
   }
 
   func required(_ value: Tensor?, _ name: String) -> Tensor {
-    guard let value else { preconditionFailure("Camera: the \(model) model needs \(name)") }
+    guard let value else { fatalError("Camera: the \(model) model needs \(name)") }
     return value
   }
 }

@@ -51,7 +51,7 @@ extension Camera {
   /// OpenGL's projection matrix [4, 4] of a perspective camera: clip = P · (OpenGL camera
   /// coordinates, 1).
   public var openGLProjection: Tensor {
-    precondition(
+    require(
       model == .perspective || model == .thinLens,
       "openGLProjection: the \(model) model has no projection matrix")
     let size = Tensor([Double(width), Double(height)]).cast(to: dtype)

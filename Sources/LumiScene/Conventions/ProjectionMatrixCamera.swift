@@ -49,7 +49,7 @@ extension Camera {
 
   /// K [R | t], [3, 4]: the projection matrix of a perspective camera.
   public var projectionMatrix: Tensor {
-    precondition(
+    require(
       model == .perspective || model == .thinLens,
       "projectionMatrix: the \(model) model has no projection matrix")
     return calibrationMatrix.matmul(pose.matrix.slice(axis: 0, from: 0, to: 3))

@@ -16,8 +16,8 @@ public struct MeshBatch: Parameterized, Sendable {
 
   /// At least one mesh; all share a dtype.
   public init(_ meshes: [Mesh]) {
-    precondition(!meshes.isEmpty, "MeshBatch: no meshes")
-    precondition(
+    require(!meshes.isEmpty, "MeshBatch: no meshes")
+    require(
       meshes.allSatisfy { $0.dtype == meshes[0].dtype },
       "MeshBatch: dtypes \(meshes.map(\.dtype)), expected one")
     var vertexOffsets = [0]
@@ -41,7 +41,7 @@ public struct MeshBatch: Parameterized, Sendable {
 
   /// One mesh; its vertices are a part of the packed ones, so that gradients flow back.
   public func mesh(_ index: Int) -> Mesh {
-    precondition(appearances.indices.contains(index), "MeshBatch: mesh \(index) of \(count)")
+    require(appearances.indices.contains(index), "MeshBatch: mesh \(index) of \(count)")
     let ownFaces = faces.slice(axis: 0, from: faceOffsets[index], to: faceOffsets[index + 1])
     return Mesh(
       vertices: vertices.slice(

@@ -56,7 +56,7 @@ extension Mesh {
   public static func icosphere(
     subdivisions: Int = 3, radius: Double = 1, dtype: DType = .float32
   ) -> Mesh {
-    precondition(
+    require(
       (0...8).contains(subdivisions), "icosphere: \(subdivisions) subdivisions, expected 0...8")
     var (points, faces) = icosahedron()
     for _ in 0..<subdivisions { subdivide(&points, &faces) }
@@ -87,7 +87,7 @@ extension Mesh {
     width: Double = 1, height: Double = 1, columns: Int = 1, rows: Int = 1,
     texture: Tensor? = nil, dtype: DType = .float32
   ) -> Mesh {
-    precondition(columns > 0 && rows > 0, "plane: \(columns)×\(rows) cells")
+    require(columns > 0 && rows > 0, "plane: \(columns)×\(rows) cells")
     var draft = MeshDraft()
     draft.addGridCoordinates(columns, rows)
     draft.positions = draft.coordinates.map { [($0.x - 0.5) * width, ($0.y - 0.5) * height, 0] }
@@ -112,7 +112,7 @@ extension Mesh {
     majorRadius: Double = 1, minorRadius: Double = 0.4, majorSegments: Int = 48,
     minorSegments: Int = 24, texture: Tensor? = nil, dtype: DType = .float32
   ) -> Mesh {
-    precondition(
+    require(
       majorSegments >= 3 && minorSegments >= 3,
       "torus: \(majorSegments) and \(minorSegments) segments, expected at least 3")
     var draft = MeshDraft()
@@ -148,7 +148,7 @@ extension Mesh {
     radius: Double = 0.5, height: Double = 1, segments: Int = 32, texture: Tensor? = nil,
     dtype: DType = .float32
   ) -> Mesh {
-    precondition(segments >= 3, "cylinder: \(segments) segments, expected at least 3")
+    require(segments >= 3, "cylinder: \(segments) segments, expected at least 3")
     var draft = MeshDraft()
     draft.addGridCoordinates(segments, 1)
     let turns = (0..<segments).map { 2 * Double.pi * Double($0) / Double(segments) }

@@ -32,12 +32,12 @@ public struct MeshTopology: Sendable {
   ///
   /// - Complexity: O(F log F).
   public init(faces: Tensor, vertexCount: Int) {
-    precondition(
+    require(
       faces.dtype == .int32 && faces.rank == 2 && faces.shape[1] == 3,
       "MeshTopology: faces are \(faces.dtype) \(faces.shape), expected int32 [F, 3]")
     let indices = faces.scalars(as: Int32.self)
     if let wrong = indices.first(where: { $0 < 0 || $0 >= vertexCount }) {
-      preconditionFailure("MeshTopology: vertex \(wrong), expected 0..<\(vertexCount)")
+      fatalError("MeshTopology: vertex \(wrong), expected 0..<\(vertexCount)")
     }
     self.vertexCount = vertexCount
     faceCount = faces.shape[0]
