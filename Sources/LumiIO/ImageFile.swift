@@ -57,6 +57,7 @@ public enum ImageFile {
   /// Reads a PNG of any kind: 1 to 16 bits, grey, RGB, palette, alpha or tRNS, interlaced.
   ///
   /// - Parameters:
+  ///   - path: the file.
   ///   - encoding: How the file's colours are meant. The default fits pictures; pass
   ///     ``ColorEncoding/linear`` for masks, depth and other data, whose values must not change.
   ///     gAMA, cHRM and iCCP chunks are not applied.
@@ -154,8 +155,11 @@ extension ImageFile {
   /// Colour is encoded, then every value is clamped to 0...1 (infinities too) and rounded to the
   /// nearest step. Alpha, the last of 2 or 4 channels, is not encoded.
   /// - Parameters:
+  ///   - pixels: [height, width] or [height, width, 1...4].
+  ///   - path: the file.
   ///   - encoding: Pass ``ColorEncoding/linear`` for masks and data.
   ///   - bitDepth: 8 or 16.
+  ///   - interlaced: whether to store it in Adam7 order.
   /// - Throws: ``FileError``: a NaN, named by its position, or a file that cannot be written. The
   ///   old file stays as it was.
   public static func write(

@@ -22,6 +22,7 @@ public struct Scene<Shape: SceneShape>: Parameterized, Sendable {
   public var background: Tensor
 
   /// - Parameters:
+  ///   - shape: what is drawn.
   ///   - lights: what a scene without lights looks like is up to the renderer.
   ///   - background: [C]; black with three channels if nil.
   public init(_ shape: Shape, lights: [Light] = [], background: Tensor? = nil) {

@@ -51,6 +51,7 @@ public struct GradientMismatch: Error, Sendable, CustomStringConvertible {
 ///   - names: for the report; "parameter 0", … if missing.
 ///   - steps: step sizes relative to max(1, |x|).
 ///   - tolerance: the largest relative error that passes.
+///   - function: the function to check; it must follow its arguments' dtype.
 /// - Returns: the report of a passing check.
 /// - Throws: ``GradientMismatch`` with the worst entry, or what `function` throws.
 @discardableResult

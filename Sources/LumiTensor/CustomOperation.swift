@@ -10,8 +10,9 @@ import CLumiKernels
 ///   - name: shown in error messages.
 ///   - inputs: the tensors that the outputs depend on.
 ///   - outputs: fresh tensors, made without recording.
-///   - pullback: gets the cotangent of every output (nil where none arrived) and which inputs need
-///     a derivative; returns one derivative per input, nil for none.
+///   - differentiableTwice: whether `pullback` consists of tensor operations.
+///   - pullback: gets the cotangent of every output (nil where none arrived) and which inputs
+///     need a derivative; returns one derivative per input, nil for none.
 /// - Returns: the outputs, attached.
 public func customOperation(
   _ name: String, inputs: [Tensor], outputs: [Tensor], differentiableTwice: Bool = false,

@@ -5,6 +5,7 @@ extension Tensor {
   /// row, on the right a column, and its axis is missing from the result, as in NumPy.
   ///
   /// - Parameters:
+  ///   - other: the right operand.
   ///   - transposingLeft: uses the left matrices transposed without copying them.
   ///   - transposingRight: the same on the right.
   public func matmul(

@@ -70,6 +70,7 @@ extension Parameterized {
 ///   - names: which parameters; all floating-point ones if nil.
 ///   - unreachable: `.trap` throws ``ParameterError/unreachable(_:)`` for a parameter that the
 ///     result does not depend on, `.zeros` gives zeros.
+///   - function: gives a scalar.
 public func valueAndGradient<Value: Parameterized>(
   of value: Value, withRespectTo names: [String]? = nil,
   unreachable: UnreachableParameter = .trap, _ function: (Value) throws -> Tensor

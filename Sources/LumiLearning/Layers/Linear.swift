@@ -11,6 +11,7 @@ import LumiTensor
 ///   - x: [..., inputs].
 ///   - weight: [outputs, inputs].
 ///   - bias: [outputs], or nil for none.
+///   - activation: applied to each output.
 /// - Returns: [..., outputs].
 public func linear(
   _ x: Tensor, weight: Tensor, bias: Tensor? = nil, activation: Activation = .none

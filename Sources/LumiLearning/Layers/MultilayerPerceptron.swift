@@ -14,7 +14,9 @@ public struct MultilayerPerceptron: Module {
   ///   - outputActivation: of the last layer.
   ///   - skips: layers that see the network's input beside the previous layer's output; layer 0
   ///     is the first and cannot be among them.
+  ///   - initializer: how the weights begin.
   ///   - seed: of the weights; biases start at 0.
+  ///   - dtype: the type of the tensors.
   public init(
     widths: [Int], activation: Activation = .relu, outputActivation: Activation = .none,
     skips: Set<Int> = [], initializer: Initializer = .kaimingUniform(), seed: UInt64,

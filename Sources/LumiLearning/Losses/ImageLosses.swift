@@ -22,6 +22,7 @@ extension Loss {
   /// - Parameters:
   ///   - prediction: silhouettes in [0, 1], [..., height, width].
   ///   - target: the same shape.
+  ///   - epsilon: added to the union, so that empty images are defined.
   public static func intersectionOverUnion(
     _ prediction: Tensor, _ target: Tensor, epsilon: Double = 1e-6
   ) -> Tensor {
@@ -36,6 +37,7 @@ extension Loss {
 /// - Parameters:
 ///   - prediction: p, [..., height, width].
 ///   - target: t, the same shape.
+///   - epsilon: added to the union, so that empty images are defined.
 /// - Returns: [...], one value per image.
 public func softIntersectionOverUnion(
   _ prediction: Tensor, _ target: Tensor, epsilon: Double = 1e-6
@@ -56,6 +58,7 @@ public func softIntersectionOverUnion(
 /// - Parameters:
 ///   - prediction: [..., height, width].
 ///   - target: the same shape.
+///   - threshold: above it a pixel is covered.
 /// - Returns: [...], one value per image, in the dtype of `prediction`.
 public func hardIntersectionOverUnion(
   _ prediction: Tensor, _ target: Tensor, threshold: Double = 0.5

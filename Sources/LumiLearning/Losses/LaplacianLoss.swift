@@ -30,6 +30,7 @@ extension Loss {
   ///   - vertices: [V, 3].
   ///   - faces: int32 [F, 3].
   ///   - edges: every undirected edge of the faces once, int32 [E, 2].
+  ///   - weights: uniform or cotangent.
   public static func laplacian(
     vertices: Tensor, faces: Tensor, edges: Tensor, weights: LaplacianWeights = .uniform
   ) -> Tensor {

@@ -54,8 +54,20 @@ public struct Camera: Parameterized, Sendable {
   public var far: Double
 
   /// - Parameters:
-  ///   - skew: 0 if nil.
+  ///   - model: perspective if not given.
+  ///   - rotation: [3, 3], world to camera.
+  ///   - translation: [3], world to camera.
+  ///   - focalLength: [2], in pixels.
   ///   - principalPoint: the centre of the image if nil.
+  ///   - skew: 0 if nil.
+  ///   - distortion: what a model with distortion needs.
+  ///   - meanDepth: what ``Model/weakPerspective`` needs.
+  ///   - aperture: the lens radius that ``Model/thinLens`` needs.
+  ///   - focusDistance: the sharp depth that ``Model/thinLens`` needs.
+  ///   - width: columns of the image.
+  ///   - height: rows of the image.
+  ///   - near: nearest depth (camera z) that is seen.
+  ///   - far: farthest depth that is seen.
   ///
   /// A shape that is not as documented, or a tensor that `model` needs and is missing, stops the
   /// program.

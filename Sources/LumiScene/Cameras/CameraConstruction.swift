@@ -6,9 +6,16 @@ extension Camera {
   /// point in the middle.
   ///
   /// - Parameters:
+  ///   - target: what it looks at.
+  ///   - eye: where the camera is.
   ///   - up: the world direction that points to the top of the image.
   ///   - verticalFieldOfView: the angle between the upper and the lower edge of the image, in
   ///     radians; see ``radians(degrees:)``.
+  ///   - width: columns of the image.
+  ///   - height: rows of the image.
+  ///   - near: nearest depth (camera z) that is seen.
+  ///   - far: farthest depth that is seen.
+  ///   - dtype: the type of the tensors.
   public static func perspective(
     lookingAt target: SIMD3<Double> = .zero, from eye: SIMD3<Double>,
     up: SIMD3<Double> = [0, 1, 0], verticalFieldOfView: Double, width: Int, height: Int,

@@ -49,8 +49,10 @@ extension Camera {
   /// Orthographic and weak perspective rays start in the plane z = 0 of the camera, all others at
   /// its centre.
   ///
-  /// - Parameter lens: points [..., 2] of the unit disc, x right and y down, from which the rays of
-  ///   a thin lens start; the centre of the lens if nil. Other models take no notice.
+  /// - Parameters:
+  ///   - pixels: [..., 2], pixel positions.
+  ///   - lens: points [..., 2] of the unit disc, x right and y down, from which the rays of a
+  ///     thin lens start; the centre of the lens if nil. Other models take no notice.
   public func rays(through pixels: Tensor, lens: Tensor? = nil) -> CameraRays {
     let points = imagePoints(ofPixels: pixels)
     let toWorld = rotation.transposed()

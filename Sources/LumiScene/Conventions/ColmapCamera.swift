@@ -47,8 +47,15 @@ extension Camera {
   /// A camera from a line of COLMAP's cameras file and one of its images file.
   ///
   /// - Parameters:
+  ///   - colmapModel: the model's name in COLMAP.
+  ///   - parameters: the numbers of the model in COLMAP's order.
   ///   - quaternion: w, x, y, z of world to camera.
   ///   - translation: of world to camera.
+  ///   - width: columns of the image.
+  ///   - height: rows of the image.
+  ///   - near: nearest depth (camera z) that is seen.
+  ///   - far: farthest depth that is seen.
+  ///   - dtype: the type of the tensors.
   public init(
     colmapModel: ColmapModel, parameters: [Double], quaternion: [Double], translation: [Double],
     width: Int, height: Int, near: Double = 0.01, far: Double = 1000, dtype: DType = .float32

@@ -7,6 +7,10 @@ extension Camera {
   ///   - calibration: K [3, 3].
   ///   - rotation: R [3, 3].
   ///   - translation: t [3].
+  ///   - width: columns of the image.
+  ///   - height: rows of the image.
+  ///   - near: nearest depth (camera z) that is seen.
+  ///   - far: farthest depth that is seen.
   public init(
     middleburyCalibration calibration: Tensor, rotation: Tensor, translation: Tensor, width: Int,
     height: Int, near: Double = 0.01, far: Double = 1000

@@ -4,7 +4,14 @@ extension Camera {
   /// The perspective camera of a projection matrix P [3, 4] with (u, v, 1) ∝ P (x, 1), known up to
   /// any factor: P ∝ K [R | t] with K upper triangular and of positive diagonal.
   ///
-  /// - Parameter pixelCentre: where P puts the centre of the first pixel: 0.5 as we do, or 0.
+  /// - Parameters:
+  ///   - projectionMatrix: [3, 4].
+  ///   - pixelCentre: where P puts the centre of the first pixel: 0.5 as we do, or 0.
+  ///   - width: columns of the image.
+  ///   - height: rows of the image.
+  ///   - near: nearest depth (camera z) that is seen.
+  ///   - far: farthest depth that is seen.
+  ///   - dtype: the type of the tensors.
   public init(
     projectionMatrix: Tensor, pixelCentre: Double = 0.5, width: Int, height: Int,
     near: Double = 0.01, far: Double = 1000, dtype: DType = .float32

@@ -35,8 +35,15 @@ extension RigidTransform {
 extension Camera {
   /// A camera with PyTorch3D's field of view (radians) over the shorter side of the image.
   ///
-  /// - Parameter aspectRatio: PyTorch3D's width to height of a pixel; the horizontal focal length
-  ///   is divided by it.
+  /// - Parameters:
+  ///   - pose: PyTorch3D's R and T.
+  ///   - angle: the field of view in radians.
+  ///   - aspectRatio: PyTorch3D's width to height of a pixel; the horizontal focal length is
+  ///     divided by it.
+  ///   - width: columns of the image.
+  ///   - height: rows of the image.
+  ///   - near: nearest depth (camera z) that is seen.
+  ///   - far: farthest depth that is seen.
   public init(
     pose: RigidTransform, pyTorch3DFieldOfView angle: Double, aspectRatio: Double = 1, width: Int,
     height: Int, near: Double = 1, far: Double = 100

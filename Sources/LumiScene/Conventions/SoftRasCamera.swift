@@ -59,7 +59,15 @@ extension Camera {
 
   /// SoftRas's perspective camera at any eye.
   ///
-  /// - Parameter halfViewingAngle: half of the field of view in radians.
+  /// - Parameters:
+  ///   - eye: where the camera is.
+  ///   - target: what it looks at.
+  ///   - up: the direction that points up in the image.
+  ///   - halfViewingAngle: half of the field of view in radians.
+  ///   - size: rows and columns of the image.
+  ///   - near: nearest depth (camera z) that is seen.
+  ///   - far: farthest depth that is seen.
+  ///   - dtype: the type of the tensors.
   public init(
     softRasEye eye: SIMD3<Double>, lookingAt target: SIMD3<Double> = .zero,
     up: SIMD3<Double> = [0, 1, 0], halfViewingAngle: Double, size: Int, near: Double = 1,

@@ -5,8 +5,12 @@ import LumiTensor
 // view for all frames and a Blender camera-to-world matrix a frame.
 extension Camera {
   /// - Parameters:
-  ///   - cameraAngleX: `camera_angle_x`, radians.
+  ///   - angle: `camera_angle_x`, radians.
   ///   - transformMatrix: a frame's `transform_matrix`, [4, 4].
+  ///   - width: columns of the image.
+  ///   - height: rows of the image.
+  ///   - near: nearest depth (camera z) that is seen.
+  ///   - far: farthest depth that is seen.
   public init(
     cameraAngleX angle: Double, transformMatrix: Tensor, width: Int, height: Int,
     near: Double = 0.01, far: Double = 1000

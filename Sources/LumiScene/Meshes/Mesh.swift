@@ -14,8 +14,11 @@ public struct Mesh: SceneShape {
   public var vertexNormals: Tensor?
 
   /// - Parameters:
+  ///   - vertices: [V, 3].
+  ///   - faces: [F, 3] int32.
   ///   - appearance: white if nil.
   ///   - material: matt if nil.
+  ///   - vertexNormals: [V, 3]; computed from the faces if nil.
   public init(
     vertices: Tensor, faces: Tensor, appearance: MeshAppearance? = nil, material: Material? = nil,
     vertexNormals: Tensor? = nil

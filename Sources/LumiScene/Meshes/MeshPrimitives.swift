@@ -52,7 +52,10 @@ extension Mesh {
   /// A sphere: an icosahedron whose faces are cut into four `subdivisions` times, new vertices put
   /// on the sphere. 10·4ⁿ + 2 vertices: 12, 42, 162, 642, 2562.
   ///
-  /// - Parameter subdivisions: 0 to 8.
+  /// - Parameters:
+  ///   - subdivisions: 0 to 8.
+  ///   - radius: of the surface.
+  ///   - dtype: the type of the tensors.
   public static func icosphere(
     subdivisions: Int = 3, radius: Double = 1, dtype: DType = .float32
   ) -> Mesh {
@@ -108,6 +111,8 @@ extension Mesh {
   ///   - minorRadius: of the tube.
   ///   - majorSegments: around the axis, at least 3.
   ///   - minorSegments: around the tube, at least 3.
+  ///   - texture: an image to wrap around it; white if nil.
+  ///   - dtype: the type of the tensors.
   public static func torus(
     majorRadius: Double = 1, minorRadius: Double = 0.4, majorSegments: Int = 48,
     minorSegments: Int = 24, texture: Tensor? = nil, dtype: DType = .float32
@@ -143,7 +148,12 @@ extension Mesh {
   /// A closed cylinder around the y axis. The image runs once around the side; each end shows its
   /// inscribed disc.
   ///
-  /// - Parameter segments: around the axis, at least 3.
+  /// - Parameters:
+  ///   - radius: of the surface.
+  ///   - height: along the axis.
+  ///   - segments: around the axis, at least 3.
+  ///   - texture: an image to wrap around it; white if nil.
+  ///   - dtype: the type of the tensors.
   public static func cylinder(
     radius: Double = 0.5, height: Double = 1, segments: Int = 32, texture: Tensor? = nil,
     dtype: DType = .float32

@@ -29,6 +29,7 @@ public struct MeshTopology: Sendable {
 
   /// - Parameters:
   ///   - faces: [F, 3] int32; an index outside of 0..<`vertexCount` stops the program.
+  ///   - vertexCount: number of vertices, also of those without a face.
   ///
   /// - Complexity: O(F log F).
   public init(faces: Tensor, vertexCount: Int) {
