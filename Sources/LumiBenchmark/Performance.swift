@@ -12,16 +12,18 @@ public struct Workload: Sendable {
   /// The same for forward and backward together.
   public let totalOperations: Double?
   /// The parameters that are differentiated, and the function.
-  public let prepare: @Sendable () throws -> (
-    parameters: [Tensor], function: ([Tensor]) throws -> [Tensor]
-  )
+  public let prepare:
+    @Sendable () throws -> (
+      parameters: [Tensor], function: ([Tensor]) throws -> [Tensor]
+    )
 
   public init(
     name: String, summary: String, forwardOperations: Double? = nil,
     totalOperations: Double? = nil,
-    prepare: @escaping @Sendable () throws -> (
-      parameters: [Tensor], function: ([Tensor]) throws -> [Tensor]
-    )
+    prepare:
+      @escaping @Sendable () throws -> (
+        parameters: [Tensor], function: ([Tensor]) throws -> [Tensor]
+      )
   ) {
     self.name = name
     self.summary = summary

@@ -1,7 +1,8 @@
 import LumiTensor
 
 /// The name of one image that a renderer gives.
-public struct RenderChannel: Hashable, Sendable, ExpressibleByStringLiteral, CustomStringConvertible {
+public struct RenderChannel: Hashable, Sendable, ExpressibleByStringLiteral, CustomStringConvertible
+{
   public let name: String
 
   public init(_ name: String) { self.name = name }

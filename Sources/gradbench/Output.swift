@@ -15,7 +15,8 @@ struct Progress {
     if isTerminal {
       let width = 24
       let filled = total > 0 ? done * width / total : 0
-      let bar = String(repeating: "#", count: filled) + String(repeating: ".", count: width - filled)
+      let bar =
+        String(repeating: "#", count: filled) + String(repeating: ".", count: width - filled)
       text = "\r\u{1B}[K[\(bar)] \(done)/\(total) \(name)"
     } else {
       text = "[\(done + 1)/\(total)] \(name)\n"

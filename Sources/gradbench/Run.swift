@@ -35,7 +35,10 @@ struct Run: ParsableCommand {
     progress.end()
     print(
       Report.table(
-        ["METHOD", "PROBLEM", "PARAMETER", "CLAIM", "RELATIVE ERROR", "LARGEST DERIVATIVE", "RESULT"],
+        [
+          "METHOD", "PROBLEM", "PARAMETER", "CLAIM", "RELATIVE ERROR", "LARGEST DERIVATIVE",
+          "RESULT",
+        ],
         results.map { result in
           [
             result.method, result.problem, result.parameter, result.claim.rawValue,

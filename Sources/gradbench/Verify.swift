@@ -29,12 +29,14 @@ struct Verify: ParsableCommand {
     let results = files.compactMap { result(of: $0) }
     guard !results.isEmpty else {
       throw ValidationError(
-        "\(reference): no case\(filter.map { " whose name matches '\($0)'" } ?? " in *.json files")")
+        "\(reference): no case\(filter.map { " whose name matches '\($0)'" } ?? " in *.json files")"
+      )
     }
     for result in results { print(line(result)) }
     let counts = Dictionary(grouping: results, by: \.status).mapValues(\.count)
     print(
-      "\(counts[.pass] ?? 0) passed, \(counts[.fail] ?? 0) failed, \(counts[.skipped] ?? 0) skipped")
+      "\(counts[.pass] ?? 0) passed, \(counts[.fail] ?? 0) failed, \(counts[.skipped] ?? 0) skipped"
+    )
     if let json { try Report.write(results, to: json) }
     if results.contains(where: { $0.status == .fail || (strict && $0.status == .skipped) }) {
       throw ExitCode.failure
