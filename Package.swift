@@ -18,7 +18,6 @@ let package = Package(
   dependencies: [
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0"),
     .package(url: "https://github.com/apple/swift-numerics", from: "1.1.0"),
-    .package(url: "https://github.com/swiftlang/swift-docc-plugin", from: "1.5.0"),
   ],
   targets: [
     .target(
@@ -61,6 +60,7 @@ let package = Package(
     .testTarget(name: "LumiRenderingTests", dependencies: ["LumiRendering", "LumiScene"]),
     .testTarget(name: "LumiMeshTests", dependencies: ["LumiMesh", "Lumigrad"]),
     .testTarget(name: "LumiBenchmarkTests", dependencies: ["LumiBenchmark", "Lumigrad"]),
+    .testTarget(name: "GradbenchTests", dependencies: ["gradbench"]),
   ],
   swiftLanguageModes: [.v6],
   cLanguageStandard: .gnu17

@@ -1,0 +1,125 @@
+import Foundation
+import Testing
+
+/// Runs the command as a user does.
+private struct Command {
+  let status: Int32
+  let output: String
+  let errors: String
+
+  init(_ arguments: String...) throws {
+    let process = Process()
+    process.executableURL = Self.executable
+    process.arguments = arguments
+    let folder = FileManager.default.temporaryDirectory.appendingPathComponent(UUID().uuidString)
+    try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+    defer { try? FileManager.default.removeItem(at: folder) }
+    let paths = ["out", "err"].map { folder.appendingPathComponent($0) }
+    for path in paths { FileManager.default.createFile(atPath: path.path, contents: nil) }
+    process.standardOutput = try FileHandle(forWritingTo: paths[0])
+    process.standardError = try FileHandle(forWritingTo: paths[1])
+    try process.run()
+    process.waitUntilExit()
+    status = process.terminationStatus
+    output = try String(contentsOf: paths[0], encoding: .utf8)
+    errors = try String(contentsOf: paths[1], encoding: .utf8)
+  }
+
+  /// Beside the test bundle.
+  private static var executable: URL {
+    Bundle.main.executableURL!.deletingLastPathComponent().appendingPathComponent("gradbench")
+  }
+
+  func json() throws -> Any { try JSONSerialization.jsonObject(with: Data(output.utf8)) }
+}
+
+private let fixtures = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
+  .appendingPathComponent("../../Fixtures/reference/mesh").standardizedFileURL.path
+
+@Suite struct CommandTests {
+  @Test func infoNamesKernelsAndBLAS() throws {
+    let command = try Command("info")
+    #expect(command.status == 0)
+    for word in ["processor", "kernels", "threads", "BLAS"] {
+      #expect(command.output.contains(word))
+    }
+  }
+
+  @Test func listPrintsTheStableFields() throws {
+    let command = try Command("list", "--json")
+    let entries = try #require(try command.json() as? [[String: Any]])
+    #expect(
+      Set(entries.compactMap { $0["id"] as? String }).isSuperset(of: [
+        "mesh/analytical", "mesh/softras",
+      ]))
+    for entry in entries {
+      for key in ["id", "representation", "type", "citation"] {
+        #expect((entry[key] as? String)?.isEmpty == false, "\(key)")
+      }
+      let claims = try #require(entry["claims"] as? [String: String])
+      #expect(Set(claims.keys) == ["shape", "material", "camera", "light"])
+    }
+  }
+
+  @Test func verifyPassesOnTheFixturesAndWritesItsResults() throws {
+    let file = FileManager.default.temporaryDirectory
+      .appendingPathComponent("verify-\(UUID().uuidString).json")
+    defer { try? FileManager.default.removeItem(at: file) }
+    let command = try Command(
+      "verify", "--reference", fixtures, "--filter", "softras-*", "--strict", "--json", file.path)
+    #expect(command.status == 0, "\(command.output)\(command.errors)")
+    let results = try #require(
+      try JSONSerialization.jsonObject(with: Data(contentsOf: file)) as? [[String: Any]])
+    #expect(results.count >= 16)
+    for result in results {
+      #expect(result["status"] as? String == "pass")
+      #expect((result["compared"] as? [String])?.contains("image") == true)
+      for key in ["case", "method", "not_compared", "worst_field", "worst_error"] {
+        #expect(result[key] != nil, "\(key)")
+      }
+    }
+  }
+
+  @Test func verifySkipsUnknownMethodsAndFailsThemWhenStrict() throws {
+    let arguments = ["verify", "--reference", fixtures, "--filter", "losses-*"]
+    let lenient = try Command(arguments[0], arguments[1], arguments[2], arguments[3], arguments[4])
+    #expect(lenient.status == 0)
+    #expect(lenient.output.contains("0 passed, 0 failed, 1 skipped"))
+    let strict = try Command("verify", "--strict", "--reference", fixtures, "--filter", "losses-*")
+    #expect(strict.status == 1)
+  }
+
+  @Test func verifyFailsOnWrongNumbersAndOnBrokenFiles() throws {
+    let folder = FileManager.default.temporaryDirectory.appendingPathComponent(UUID().uuidString)
+    try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+    defer { try? FileManager.default.removeItem(at: folder) }
+    let source = try String(contentsOfFile: fixtures + "/softras-plain.json", encoding: .utf8)
+    var document = try #require(
+      try JSONSerialization.jsonObject(with: Data(source.utf8)) as? [String: Any])
+    var expected = try #require(document["expected"] as? [String: Any])
+    expected["loss"] = 1234.5
+    document["expected"] = expected
+    try JSONSerialization.data(withJSONObject: document)
+      .write(to: folder.appendingPathComponent("wrong.json"))
+    try source.prefix(2000).write(
+      to: folder.appendingPathComponent("broken.json"), atomically: true, encoding: .utf8)
+    let command = try Command("verify", "--reference", folder.path)
+    #expect(command.status == 1)
+    #expect(command.output.contains("worst loss"))
+    #expect(command.output.contains("fail    broken"))
+    #expect(command.output.contains("0 passed, 2 failed, 0 skipped"))
+  }
+
+  @Test func mistakesAreTold() throws {
+    #expect(try Command("perf", "--workload", "no-such").errors.contains("no-such"))
+    #expect(try Command("run", "--methods", "no/such").status != 0)
+    #expect(try Command("verify", "--reference", "/no/such/folder").status != 0)
+  }
+
+  @Test func runPassesForOneMethod() throws {
+    let command = try Command(
+      "run", "--methods", "mesh/softras", "--problems", "material/*")
+    #expect(command.status == 0, "\(command.output)")
+    #expect(command.output.contains("material/albedo"))
+  }
+}
