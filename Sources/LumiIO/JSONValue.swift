@@ -181,7 +181,8 @@ private struct JSONParser {
       return index > start
     }
     if bytes[stop] == UInt8(ascii: "-") { stop += 1 }
-    var valid = digits(&stop)
+    let first = stop
+    var valid = digits(&stop) && (bytes[first] != UInt8(ascii: "0") || stop == first + 1)
     if valid && bytes[stop] == UInt8(ascii: ".") {
       stop += 1
       valid = digits(&stop)

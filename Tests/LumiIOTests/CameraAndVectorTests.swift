@@ -16,7 +16,7 @@ struct CameraFileTests {
     #expect(views.map(\.imageName) == ["first.png", "second.png"])
     #expect(views[0].intrinsics == [1520.4, 0, 302.3, 0, 1525.9, 246.8, 0, 0, 1])
     #expect(views[1].rotation == [0, -1, 0, 1, 0, 0, 0, 0, 1])
-    #expect(views[1].translation == [0, -1, 2.5e-3])
+    #expect(views[1].translation == [-1, 0, 2.5e-3])
   }
 
   private static let line = "a.png 1 0 0 0 1 0 0 0 1 1 0 0 0 1 0 0 0 1 0 0 0"

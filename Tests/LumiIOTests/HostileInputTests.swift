@@ -49,7 +49,7 @@ struct HostileInputTests {
     Target("NPZ", ["stored.npz", "deflated.npz"]) { _ = try NPZFile.decode($0, file: $1) },
     Target("Middlebury par", ["views_par.txt"]) { bytes, file in
       for view in try CalibratedView.parse(bytes, file: file) {
-        #expect((view.intrinsics + view.rotation + view.translation).allSatisfy(\.isFinite))
+        #expect((view.intrinsics + view.rotation + view.translation).allSatisfy { $0.isFinite })
       }
     },
     Target("SoftRas camera", ["camera.npy"]) {
@@ -133,7 +133,7 @@ struct HostileInputTests {
 /// Whatever was read must be safe to use without another look.
 func checkWhole(_ mesh: MeshData) throws {
   let vertices = mesh.vertices.scalars(as: Float.self)
-  #expect(vertices.allSatisfy(\.isFinite))
+  #expect(vertices.allSatisfy { $0.isFinite })
   let indices = mesh.faces.scalars(as: Int32.self)
   #expect(indices.allSatisfy { $0 >= 0 && Int($0) < mesh.vertexCount })
   if let corners = mesh.faceTexcoords?.scalars(as: Int32.self) {

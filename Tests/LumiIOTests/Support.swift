@@ -82,8 +82,7 @@ struct Mutator {
 /// A square of two triangles with a seam: two materials, one of them textured, normals, colours.
 func seamedSquare() -> MeshData {
   let texture = Tensor(
-    (0..<48).map { Float($0 * 5) / 255 }.map { Float(ColorEncoding.sRGB.decode(Double($0))) },
-    shape: [4, 4, 3])
+    (0..<48).map { Float(ColorEncoding.sRGB.decode(Double($0 * 5) / 255)) }, shape: [4, 4, 3])
   let image = Image(pixels: texture)
   return MeshData(
     vertices: Tensor([0, 0, 0, 1, 0, 0.1, 1, 1, 1e-7, 0, 1.5, -3] as [Float], shape: [4, 3]),
