@@ -45,7 +45,7 @@ struct NumPyTests {
 
   @Test func roundTripsOfEveryType() throws {
     let tensors: [String: Tensor] = [
-      "float": Tensor([1.5, -.infinity, 1e-40] as [Float], shape: [3, 1]),
+      "float": Tensor([1.5, -.infinity, .leastNonzeroMagnitude] as [Float], shape: [3, 1]),
       "double": Tensor([0.1, .pi] as [Double], shape: [1, 2]),
       "int": Tensor([.min, 7] as [Int32]), "long": Tensor([.min, .max] as [Int64]),
       "flags": Tensor([true, false, true, true], shape: [2, 2]),
