@@ -42,6 +42,8 @@ public struct PyTorch3DSoftRasterizer: Renderer {
   public init() {}
 
   public func render(_ scene: Scene<Mesh>, from camera: Camera) throws -> RenderOutput {
+    try validate()
+    let scene = try scene.prepared(for: camera, method: Self.method.id)
     let projected = ProjectedMesh(scene.shape, from: camera)
     let shaded = ShadedMesh(scene, shader: shader, from: camera)
     let fragments = try findFragments(projected.corners, ScreenSpace(camera))
@@ -51,6 +53,15 @@ public struct PyTorch3DSoftRasterizer: Renderer {
     return RenderOutput(
       method: Self.method.id, height: camera.height, width: camera.width,
       images: [.color: images.color, .alpha: images.alpha])
+  }
+
+  private func validate() throws {
+    try SoftRasterizer.requireSoftness(sigma, gamma, depthRange)
+    try SoftRasterizer.require(
+      blurRadius.map { $0 >= 0 && $0.isFinite } ?? true, "blurRadius", "at least 0",
+      "\(blurRadius ?? 0)")
+    try SoftRasterizer.require(
+      facesPerPixel.map { $0 > 0 } ?? true, "facesPerPixel", "above 0", "\(facesPerPixel ?? 0)")
   }
 
   package func findFragments(_ corners: Tensor, _ screen: ScreenSpace) throws -> Fragments {

@@ -136,13 +136,13 @@ extension SoftRasterizer {
     let colors = shade(fragments, weights)
     if color == .hard { return Blending.hard(colors, fragments, background: background) }
     let z = fragments.depths(weights, perspective: true)
-    let closeness =
-      (depthRange.upperBound - z) / (depthRange.upperBound - depthRange.lowerBound)
-    var exponents = closeness / gamma
+    // Relative to the nearest depth: differences of small numbers keep their accuracy.
+    var exponents =
+      (depthRange.lowerBound - z) / (gamma * (depthRange.upperBound - depthRange.lowerBound))
     if distance != .hard { exponents = exponents - (-logits(fragments)).softplus() }
     return Blending.softmax(
       colors, exponents: exponents, fragments, background: background,
-      backgroundExponent: Tensor(backgroundExponent, dtype: colors.dtype))
+      backgroundExponent: Tensor(backgroundExponentFromNear, dtype: colors.dtype))
   }
 
   /// Each pixel's nearest fragment; the first of equals.

@@ -11,7 +11,9 @@ import LumiTensor
 /// reaches hidden faces and faces beside the pixel.
 ///
 /// Cannot: draw a sharp picture. σ blurs the silhouette and γ the depth order; both need tuning.
-/// Interpolation on a face is affine on the screen, not perspective-correct, as published.
+/// Interpolation on a face is affine on the screen, not perspective-correct, as published. Beside a
+/// face that is a needle on the screen (clipping at the near plane can make one), the limited
+/// barycentric coordinates pick any point of it, so a texture streaks there.
 ///
 /// The released program leaves out part of the derivative (``GradientMode/official``); the default
 /// here is the complete one, which agrees with finite differences.
@@ -117,9 +119,13 @@ public struct SoftRasterizer: Renderer {
   /// Views of one size whose faces all lie in front of their cameras are drawn by one call.
   public func render(_ scene: Scene<Mesh>, from cameras: [Camera]) throws -> [RenderOutput] {
     try validate()
+    var scene = scene
+    for camera in cameras { scene = try scene.prepared(for: camera, method: Self.method.id) }
     let views = cameras.map { camera in
-      (mesh: ProjectedMesh(scene.shape, from: camera),
-        shaded: ShadedMesh(scene, shader: shader, from: camera))
+      (
+        mesh: ProjectedMesh(scene.shape, from: camera),
+        shaded: ShadedMesh(scene, shader: shader, from: camera)
+      )
     }
     let uniform =
       views.allSatisfy { $0.mesh.clipping == nil }
@@ -132,28 +138,41 @@ public struct SoftRasterizer: Renderer {
   }
 
   /// Throws ``RenderError/invalid(method:parameter:expected:actual:)`` for a parameter out of range.
-  func validate() throws {
-    func require(_ holds: Bool, _ name: String, _ expected: String, _ actual: Any) throws {
-      guard holds else {
-        throw RenderError.invalid(
-          method: Self.method.id, parameter: name, expected: expected, actual: "\(actual)")
-      }
-    }
-    try require(sigma > 0 && sigma.isFinite, "sigma", "above 0", sigma)
-    try require(gamma > 0 && gamma.isFinite, "gamma", "above 0", gamma)
-    try require(
+  private func validate() throws {
+    try Self.requireSoftness(sigma, gamma, depthRange)
+    try Self.require(
       distanceEpsilon > 0 && distanceEpsilon <= 0.5, "distanceEpsilon", "in (0, 0.5]",
-      distanceEpsilon)
-    try require(backgroundEpsilon.isFinite, "backgroundEpsilon", "finite", backgroundEpsilon)
+      "\(distanceEpsilon)")
+    try Self.require(
+      backgroundEpsilon.isFinite, "backgroundEpsilon", "finite", "\(backgroundEpsilon)")
+  }
+
+  static func requireSoftness(
+    _ sigma: Double, _ gamma: Double, _ depthRange: ClosedRange<Double>
+  ) throws {
+    try require(sigma > 0 && sigma.isFinite, "sigma", "above 0", "\(sigma)")
+    try require(gamma > 0 && gamma.isFinite, "gamma", "above 0", "\(gamma)")
     try require(
       depthRange.lowerBound > 0 && depthRange.lowerBound < depthRange.upperBound
-        && depthRange.upperBound.isFinite, "depthRange", "0 < near < far, finite", depthRange)
+        && depthRange.upperBound.isFinite, "depthRange", "0 < near < far, finite", "\(depthRange)")
+  }
+
+  static func require(
+    _ holds: Bool, _ parameter: String, _ expected: String, _ actual: String
+  ) throws {
+    guard holds else {
+      throw RenderError.invalid(
+        method: method.id, parameter: parameter, expected: expected, actual: actual)
+    }
   }
 
   /// The logarithm of the background's weight.
   var backgroundExponent: Double {
     (backgroundWeight == .official ? 2 : 1) * backgroundEpsilon / gamma
   }
+
+  /// The same relative to the weight of the nearest depth, as the kernel counts exponents.
+  var backgroundExponentFromNear: Double { backgroundExponent - 1 / gamma }
 
   /// The fused kernel, if colours are linear on faces or flat texels.
   private func fused(

@@ -101,7 +101,7 @@ package enum SoftRaster {
     let share =
       options.color == .hard
       ? (saved.nearest .< 0).cast(to: frame.dtype)
-      : (options.backgroundExponent - saved.exponent).exp() / saved.denominator
+      : (options.backgroundExponentFromNear - saved.exponent).exp() / saved.denominator
     let channels = cotangent.shape[3] - 1
     return (cotangent.slice(axis: 3, from: 0, to: channels) * share.expandingDims(at: 3))
       .sum(axes: [0, 1, 2])
