@@ -56,6 +56,7 @@ public struct HardRasterizer: Renderer {
   }
 
   public func render(_ scene: Scene<Mesh>, from camera: Camera) throws -> RenderOutput {
+    let scene = try scene.prepared(for: camera, method: Self.method.id)
     let projected = ProjectedMesh(scene.shape, from: camera)
     let shaded = ShadedMesh(scene, shader: shader, from: camera)
     var wanted = channels

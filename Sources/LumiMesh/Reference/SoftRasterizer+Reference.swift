@@ -54,16 +54,22 @@ extension SoftRasterizer {
     backgroundEpsilon = try vector.number("parameters.eps")
     depthRange = try vector.number("parameters.near")...vector.number("parameters.far")
     isDoubleSided = try vector.flag("parameters.double_side")
-    distance = try vector.choice("parameters.dist", [
-      "euclidean": .euclidean, "barycentric": .barycentric, "hard": .hard,
-    ])
-    alpha = try vector.choice("parameters.alpha", [
-      "prod": .product, "sum": .sum, "hard": .hard,
-    ])
+    distance = try vector.choice(
+      "parameters.dist",
+      [
+        "euclidean": .euclidean, "barycentric": .barycentric, "hard": .hard,
+      ])
+    alpha = try vector.choice(
+      "parameters.alpha",
+      [
+        "prod": .product, "sum": .sum, "hard": .hard,
+      ])
     color = try vector.choice("parameters.rgb", ["softmax": .softmax, "hard": .hard])
-    backgroundWeight = try vector.choice("parameters.background_weight", [
-      "official": .official, "paper": .paper,
-    ])
+    backgroundWeight = try vector.choice(
+      "parameters.background_weight",
+      [
+        "official": .official, "paper": .paper,
+      ])
   }
 }
 
