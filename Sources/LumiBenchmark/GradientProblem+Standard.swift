@@ -28,7 +28,8 @@ extension GradientProblem {
     problem("camera/translation", .camera, "translation", [0.03, 0.04, -0.1]) { theta, _, camera in
       camera.translation = camera.translation + theta
     },
-    problem("camera/rotation", .camera, "rotation vector", [0.02, -0.03, 0.05]) { theta, _, camera in
+    problem("camera/rotation", .camera, "rotation vector", [0.02, -0.03, 0.05]) {
+      theta, _, camera in
       camera.rotation = Rotation.exponential(theta).matmul(camera.rotation)
     },
     problem("camera/focal-length", .camera, "focal length", [21, 23]) { theta, _, camera in

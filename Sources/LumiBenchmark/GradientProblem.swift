@@ -45,7 +45,8 @@ extension GradientProblem {
     ) -> ConsistencyResult {
       ConsistencyResult(
         method: renderer.method.id, problem: name, parameter: parameter, claim: claim,
-        status: status, relativeError: error, largestDerivative: largest, message: message)
+        status: status, relativeError: error.map(Self.finite),
+        largestDerivative: largest.map(Self.finite), message: message)
     }
     guard renderer.shapeType == Mesh.self else { return result(.skipped, nil, nil, "not a mesh") }
     guard claim == .exact else { return result(.skipped, nil, nil, "claims no exact gradient") }
@@ -64,6 +65,11 @@ extension GradientProblem {
     } catch {
       return result(.fail, nil, nil, "\(error)")
     }
+  }
+
+  /// JSON has no infinity and no NaN.
+  private static func finite(_ value: Double) -> Double {
+    value.isFinite ? value : .greatestFiniteMagnitude
   }
 
   /// The images weighted with fixed pseudo-random numbers, so that no error can cancel.

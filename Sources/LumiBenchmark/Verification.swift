@@ -14,7 +14,8 @@ public struct VerificationResult: Sendable, Codable, Equatable {
   /// Fields of `expected` that the method does not yield.
   public let notCompared: [String]
   public let worstField: String?
-  /// The largest deviation divided by what the tolerance allows: at most 1 passes.
+  /// The largest deviation divided by what the tolerance allows: at most 1 passes. A deviation that
+  /// is not finite counts as the largest finite number, because JSON has no infinity.
   public let worstError: Double?
   /// Why it failed or was skipped.
   public let message: String?
@@ -29,6 +30,19 @@ public struct VerificationResult: Sendable, Codable, Equatable {
 }
 
 extension VerificationResult {
+  /// Every key is there in every result, with null for what there is not.
+  public func encode(to encoder: any Encoder) throws {
+    var keys = encoder.container(keyedBy: CodingKeys.self)
+    try keys.encode(`case`, forKey: .case)
+    try keys.encode(method, forKey: .method)
+    try keys.encode(status, forKey: .status)
+    try keys.encode(compared, forKey: .compared)
+    try keys.encode(notCompared, forKey: .notCompared)
+    try keys.encode(worstField, forKey: .worstField)
+    try keys.encode(worstError, forKey: .worstError)
+    try keys.encode(message, forKey: .message)
+  }
+
   /// A vector that could not be read.
   public init(unreadable name: String, reason: String) {
     self.init(
@@ -90,8 +104,8 @@ public func verify(
     message: messages.isEmpty ? nil : messages.joined(separator: "; "))
 }
 
-/// The largest |actual - expected| over abs + rel·max|expected|; NaN counts as infinite unless both
-/// are NaN.
+/// The largest |actual - expected| over abs + rel·max|expected|, limited to finite numbers; NaN
+/// deviates unless both are NaN.
 private func deviation(
   _ actual: Tensor, _ expected: Tensor, _ tolerances: [String: Double]
 ) -> Double {
@@ -104,5 +118,5 @@ private func deviation(
     if a.isNaN && b.isNaN { continue }
     largest = max(largest, difference.isFinite ? difference : .infinity)
   }
-  return largest == 0 ? 0 : largest / allowed
+  return largest == 0 ? 0 : min(largest / allowed, .greatestFiniteMagnitude)
 }
