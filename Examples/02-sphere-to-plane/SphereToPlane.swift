@@ -1,0 +1,100 @@
+import ArgumentParser
+import ExampleSupport
+import Foundation
+import Lumigrad
+
+/// A camera convention to get wrong on purpose.
+enum Flip: String, CaseIterable, ExpressibleByArgument {
+  case azimuth, elevation, mirror, upsideDown
+}
+
+/// A sphere becomes an aeroplane that is known only by its silhouettes.
+@main
+struct SphereToPlane: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "02-sphere-to-plane",
+    abstract: "Deforms a sphere into the aeroplane seen in 120 silhouettes.")
+
+  @Option(help: "The folder with source.npy, camera.npy and sphere_642.obj.")
+  var views: String
+
+  @Option(help: "The folder for the mesh, the curve and the pictures.")
+  var out = "out/sphere-to-plane"
+
+  @Option(help: "How many steps to take.")
+  var steps = 1000
+
+  @Option(help: "How many views to look at in each step.")
+  var viewsPerStep = 24
+
+  @Option(help: "Which random order the views come in.")
+  var seed: UInt64 = 1
+
+  @Option(help: "The smallest probability of a face that still counts at a pixel.")
+  var distanceEpsilon = 1e-4
+
+  @Option(help: "Get one camera convention wrong, to see what happens.")
+  var flip: Flip?
+
+  @Flag(help: "Take 30 steps and check that the silhouettes get closer.")
+  var quick = false
+
+  func run() throws {
+    let data = try Views(folder: views, flip: flip)
+    guard 1...data.count ~= viewsPerStep else {
+      throw ValidationError("--views-per-step is \(viewsPerStep), expected 1...\(data.count)")
+    }
+    try makeFolder(out)
+    var fit = Fit(data, seed: seed)
+    fit.renderer.distanceEpsilon = distanceEpsilon
+    let shown = (0..<8).map { $0 * data.count / 8 }
+    try fit.comparisons(shown).write(to: "\(out)/before.png")
+
+    var curve = Curve(columns: ["step", "seconds", "loss", "softIoU", "hardIoU"])
+    let total = quick ? 30 : steps
+    let clock = ContinuousClock()
+    var trained = Duration.zero
+    var sum = 0.0
+    func record(_ step: Int, loss: Double) throws {
+      let score = try fit.score()
+      let seconds = trained / .seconds(1)
+      curve.append([Double(step), seconds, loss, score.soft, score.hard])
+      print(
+        String(
+          format: "step %5d  %6.1f s  loss %.4f  soft IoU %.4f  hard IoU %.4f", step, seconds,
+          loss, score.soft, score.hard))
+    }
+    try record(0, loss: try fit.loss(fit.scene, data.silhouettes, data.cameras).value)
+    let interval = max(1, total / 20)
+    for step in 1...total {
+      trained += try clock.measure { sum += try fit.step(views: viewsPerStep) }
+      if step % interval == 0 || step == total {
+        let count = step % interval == 0 ? interval : step % interval
+        try record(step, loss: sum / Double(count))
+        sum = 0
+      }
+    }
+    try save(fit, curve, shown)
+    try check(curve)
+  }
+
+  private func save(_ fit: Fit, _ curve: Curve, _ shown: [Int]) throws {
+    try MeshFile.write(fit.scene.shape.fileData, to: "\(out)/plane.obj")
+    try MeshFile.write(fit.scene.shape.fileData, to: "\(out)/plane.ply")
+    try curve.writeCSV(to: "\(out)/curve.csv")
+    try curve.plot([("softIoU", Palette.blue), ("hardIoU", Palette.orange)], top: 1)
+      .write(to: "\(out)/curve.png")
+    try fit.comparisons(shown).write(to: "\(out)/after.png")
+    try fit.portraits().write(to: "\(out)/mesh.png")
+    print("the mesh, the curve and the pictures are in \(out)")
+  }
+
+  /// The promise of this example: a short run gets closer, the whole one gets there.
+  private func check(_ curve: Curve) throws {
+    let soft = curve.values("softIoU")
+    guard soft.last! > soft.first! + 0.05 else {
+      print("error: soft IoU went from \(soft.first!) to \(soft.last!), expected a rise of 0.05")
+      throw ExitCode.failure
+    }
+  }
+}
