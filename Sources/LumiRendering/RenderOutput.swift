@@ -32,7 +32,7 @@ public struct RenderOutput: Sendable {
   /// Every image's first two axes are the height and the width.
   public init(method: String, height: Int, width: Int, images: [RenderChannel: Tensor]) {
     for (channel, image) in images {
-      precondition(
+      require(
         Array(image.shape.prefix(2)) == [height, width],
         "RenderOutput: channel \(channel) of shape \(image.shape), expected \(height)×\(width)")
     }

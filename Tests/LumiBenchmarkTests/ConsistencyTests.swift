@@ -24,12 +24,7 @@ struct SpoiledRenderer: Renderer {
       method: Self.method.id, height: camera.height, width: camera.width, images: images)
   }
 
-  static let base: SoftRasterizer = {
-    var renderer = SoftRasterizer()
-    renderer.sigma = 3e-3
-    renderer.gamma = 0.05
-    return renderer
-  }()
+  static let base = SoftRasterizer()
 
   private func spoil(_ image: Tensor) -> Tensor {
     let copy = Tensor(image.scalars(as: Double.self), shape: image.shape)

@@ -119,7 +119,7 @@ package enum HardRaster {
         &kernelFrame, &parameters, corners.kernelPointer, attributes.kernelPointer,
         faceIndex.kernelPointer.assumingMemoryBound(to: Int32.self), nil,
         cotangent.kernelPointer, byCorners.kernelPointer, byAttributes.kernelPointer)
-      precondition(status == LUMI_RASTER_OK, "hardRasterize: backward ran out of memory")
+      require(status == LUMI_RASTER_OK, "hardRasterize: backward ran out of memory")
       return [
         byCorners, byAttributes,
         needs[2] ? backgroundGradient(cotangent, faceIndex) : nil,

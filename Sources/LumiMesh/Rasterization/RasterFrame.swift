@@ -11,7 +11,7 @@ struct RasterFrame {
   let dtype: DType
 
   init(corners: Tensor, screen: ScreenSpace) {
-    precondition(
+    require(
       corners.rank == 4 && corners.shape[2] == 3 && corners.shape[3] == 3
         && corners.dtype.isFloatingPoint,
       "rasterise: corners \(corners.dtype) \(corners.shape), expected [batch, faces, 3, 3]")

@@ -86,7 +86,7 @@ package enum SoftRaster {
       &kernelFrame, &parameters, corners.kernelPointer, colors.tensor?.kernelPointer,
       image.kernelPointer, &kernelSaved, cotangent.kernelPointer, byCorners.kernelPointer,
       byColors?.kernelPointer)
-    precondition(status == LUMI_RASTER_OK, "softRasterize: backward ran out of memory")
+    require(status == LUMI_RASTER_OK, "softRasterize: backward ran out of memory")
     guard let byColors else { return [byCorners] }
     return [
       byCorners, byColors,

@@ -44,7 +44,7 @@ public enum Blending {
   ) -> Tensor {
     let own = backgroundExponent.broadcast(to: [fragments.pixelCount])
     let peak = Tensor.maximum(
-      fragments.maximumPerPixel(exponents.stoppingGradient(), atLeast: -.greatestFiniteMagnitude),
+      fragments.maximumPerPixel(exponents.stoppingGradient(), atLeast: -1e30),
       own.stoppingGradient())
     let weights = (exponents - peak.gather(fragments.pixels)).exp().expandingDims(at: 1)
     let rest = (own - peak).exp().expandingDims(at: 1)

@@ -52,17 +52,25 @@ public struct Fragments: Sendable {
   public func depth(_ k: Int) -> Tensor { Self.coordinate(corners, k, 2) }
 
   /// The sides' share of the area: b[k] is the signed area opposite to corner k over the whole.
+  ///
+  /// Where the area drowns in rounding, the middle of an edge, constant.
   static func barycentrics(_ corners: Tensor, at centers: Tensor) -> Tensor {
     let px = centers.slice(axis: 1, from: 0, to: 1).reshaped([-1])
     let py = centers.slice(axis: 1, from: 1, to: 2).reshaped([-1])
-    let x = (0..<3).map { coordinate(corners, $0, 0) - px }
-    let y = (0..<3).map { coordinate(corners, $0, 1) - py }
-    let edges = (0..<3).map { k in
+    let x = (0..<3).map { coordinate(corners, $0, 0) }
+    let y = (0..<3).map { coordinate(corners, $0, 1) }
+    let opposite = (0..<3).map { k in
       let (i, j) = ((k + 1) % 3, (k + 2) % 3)
-      return x[i] * y[j] - x[j] * y[i]
+      return (x[i] - px) * (y[j] - py) - (x[j] - px) * (y[i] - py)
     }
-    let area = edges[0] + edges[1] + edges[2]
-    return Tensor.stack(edges.map { $0 / area }, axis: 1)
+    let (ax, ay, bx, by) = (x[1] - x[0], y[1] - y[0], x[2] - x[0], y[2] - y[0])
+    let area = ax * by - ay * bx
+    let ulp = corners.dtype == .float32 ? Double(Float.ulpOfOne) : Double.ulpOfOne
+    let size = (ax.abs() + bx.abs()) * (ay.abs() + by.abs()) * (4 * ulp)
+    let isFlat = area.stoppingGradient().abs() .<= size.stoppingGradient()
+    let safeArea = Tensor.where(isFlat, 1, area)
+    return Tensor.stack(
+      zip(opposite, [0, 0.5, 0.5]).map { Tensor.where(isFlat, $1, $0 / safeArea) }, axis: 1)
   }
 
   static func coordinate(_ corners: Tensor, _ corner: Int, _ axis: Int) -> Tensor {

@@ -194,7 +194,7 @@ extension Tensor {
   func flatTexels(faces: Tensor, weights: Tensor) -> Tensor {
     let texels = shape[1]
     let resolution = Int(Double(texels).squareRoot().rounded())
-    precondition(
+    require(
       resolution * resolution == texels, "faceTexels: \(texels) texels a face, expected a square")
     let w = weights.scalars(as: Double.self)
     let numbers = faces.scalars(as: Int32.self).enumerated().map { index, face in

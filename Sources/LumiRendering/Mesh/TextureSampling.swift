@@ -11,7 +11,7 @@ import LumiTensor
 ///   - coordinates: [N, 2].
 /// - Returns: [N, channels].
 public func sampleBilinear(_ image: Tensor, at coordinates: Tensor) -> Tensor {
-  precondition(
+  require(
     image.rank == 3 && image.count > 0 && coordinates.rank == 2 && coordinates.shape[1] == 2,
     "sampleBilinear: image \(image.shape), coordinates \(coordinates.shape)")
   let (height, width) = (image.shape[0], image.shape[1])
