@@ -31,7 +31,7 @@ struct HelloGradient: ParsableCommand {
 
     let wanted = Scene(triangle([0.15, 0.6], [-0.5, -0.2], [0.55, -0.35]))
     let target = try soft.render(wanted, from: camera)[.alpha]
-    var scene = Scene(triangle([-0.6, 0.3], [-0.35, -0.75], [0.25, -0.05]))
+    var scene = Scene(triangle([-0.45, 0.15], [-0.8, -0.5], [-0.05, -0.6]))
 
     func loss(_ scene: Scene<Mesh>) throws -> Tensor {
       Loss.meanSquaredError(try soft.render(scene, from: camera)[.alpha], target)
@@ -81,12 +81,12 @@ struct HelloGradient: ParsableCommand {
       return Loss.meanSquaredError(picture[.all, .all, 0], target)
     }
     let smooth = try valueAndGradient(of: scene, withRespectTo: ["mesh.vertices"], soft)
-    func length(_ gradients: [String: Tensor]) -> Double {
-      gradients["mesh.vertices"]!.norm().value
+    for (name, result) in [("hard", hard), ("soft", smooth)] {
+      let length = result.gradients["mesh.vertices"]!.norm().value
+      print(
+        String(
+          format: "%@ picture: loss %.4f, |gradient| %.6f", name, result.value.value, length))
     }
-    print("hard picture: loss \(hard.value.value), length of its gradient \(length(hard.gradients))")
-    print(
-      "soft picture: loss \(smooth.value.value), length of its gradient \(length(smooth.gradients))")
   }
 
   private func report(_ step: Int, _ loss: Double) {

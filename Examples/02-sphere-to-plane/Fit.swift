@@ -6,41 +6,39 @@ struct Fit {
   let views: Views
   let topology: MeshTopology
   var renderer = SoftRasterizer.silhouettes
-  var scene: Scene<Mesh>
-  private var adam = Adam(learningRate: 0.01, beta1: 0.5, beta2: 0.99)
+  private(set) var shape: DeformableSphere
+  private var adam: Adam
   private var random: RandomGenerator
   private var waiting: [Int] = []
 
-  init(_ views: Views, seed: UInt64) {
+  init(_ views: Views, seed: UInt64, rate: LearningRateSchedule, isBounded: Bool = true) {
     self.views = views
     topology = MeshTopology(views.sphere)
-    scene = Scene(views.sphere)
+    shape = DeformableSphere(views.sphere, isBounded: isBounded)
+    adam = Adam(learningRate: rate, beta1: 0.5, beta2: 0.99)
     random = RandomGenerator(seed: seed)
   }
 
   /// One step down the gradient of the loss over `count` views; the loss before it.
   mutating func step(views count: Int) throws -> Double {
     let chosen = views.choose(drawViews(count))
-    let (loss, gradients) = try valueAndGradient(
-      of: scene, withRespectTo: ["mesh.vertices"]
-    ) { try self.loss($0, chosen.silhouettes, chosen.cameras) }
-    try adam.update(&scene, gradients: gradients)
+    let (loss, gradients) = try valueAndGradient(of: shape) {
+      try self.loss($0.mesh, chosen.silhouettes, chosen.cameras)
+    }
+    try adam.update(&shape, gradients: gradients)
     return loss.value
   }
 
   /// Fits the pictures, keeps neighbours together, and keeps faces from folding.
-  func loss(
-    _ scene: Scene<Mesh>, _ silhouettes: Tensor, _ cameras: [Camera]
-  ) throws -> Tensor {
-    let vertices = scene.shape.vertices
-    return try Loss.intersectionOverUnion(render(scene, cameras), silhouettes)
-      + Loss.squaredLaplacian(vertices: vertices, edges: topology.edges) * 0.03
-      + Loss.flatten(vertices: vertices, pairs: topology.interiorEdges) * 0.0003
+  func loss(_ mesh: Mesh, _ silhouettes: Tensor, _ cameras: [Camera]) throws -> Tensor {
+    try Loss.intersectionOverUnion(render(mesh, cameras), silhouettes)
+      + Loss.squaredLaplacian(vertices: mesh.vertices, edges: topology.edges) * 0.03
+      + Loss.flatten(vertices: mesh.vertices, pairs: topology.interiorEdges) * 0.0003
   }
 
   /// Silhouettes [cameras, size, size].
-  func render(_ scene: Scene<Mesh>, _ cameras: [Camera]) throws -> Tensor {
-    Tensor.stack(try renderer.render(scene, from: cameras).map { try $0[.alpha] })
+  func render(_ mesh: Mesh, _ cameras: [Camera]) throws -> Tensor {
+    Tensor.stack(try renderer.render(Scene(mesh), from: cameras).map { try $0[.alpha] })
   }
 
   /// Every view comes once before any comes again.
@@ -55,7 +53,7 @@ struct Fit {
   /// Mean intersection over union over all views: with soft silhouettes as in the loss, and of the
   /// pixels that are more than half covered.
   func score() throws -> (soft: Double, hard: Double) {
-    let alpha = try render(scene, views.cameras)
+    let alpha = try render(shape.mesh, views.cameras)
     return (
       softIntersectionOverUnion(alpha, views.silhouettes).mean().value,
       hardIntersectionOverUnion(alpha, views.silhouettes).mean().value

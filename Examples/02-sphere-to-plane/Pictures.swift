@@ -6,7 +6,7 @@ extension Fit {
   /// Silhouettes of some views with the outlines of the targets.
   func comparisons(_ indices: [Int]) throws -> Canvas {
     let chosen = views.choose(indices)
-    let alpha = try render(scene, chosen.cameras)
+    let alpha = try render(shape.mesh, chosen.cameras)
     let parts = indices.indices.map { index in
       var canvas = Canvas(coverage: alpha[.index(index)]).enlarged(3)
       canvas.drawOutline(of: chosen.silhouettes[.index(index)])
@@ -17,7 +17,7 @@ extension Fit {
 
   /// The mesh from the front, the side and above, lit.
   func portraits() throws -> Canvas {
-    var mesh = scene.shape
+    var mesh = shape.mesh
     mesh.appearance = .uniform(Tensor([Float(0.55), 0.6, 0.68]))
     mesh.material = Material(specular: 0.15, shininess: 24)
     let renderer = HardRasterizer(shader: .phong, channels: [.color])

@@ -27,31 +27,44 @@ struct SphereToPlane: ParsableCommand {
   @Option(help: "How many views to look at in each step.")
   var viewsPerStep = 24
 
+  @Option(help: "The learning rate of the last step; the first one's is 0.01.")
+  var finalRate = 0.01
+
   @Option(help: "Which random order the views come in.")
   var seed: UInt64 = 1
 
+  @Option(help: "A pixel of the files is part of the silhouette if its alpha is above this.")
+  var threshold = 0.0
+
   @Option(help: "The smallest probability of a face that still counts at a pixel.")
-  var distanceEpsilon = 1e-4
+  var distanceEpsilon = 1e-10
 
   @Option(help: "Get one camera convention wrong, to see what happens.")
   var flip: Flip?
+
+  @Flag(help: "Fit the smooth alpha of the files instead of silhouettes.")
+  var rawAlpha = false
+
+  @Flag(help: "Move the vertices themselves, without bounds.")
+  var free = false
 
   @Flag(help: "Take 30 steps and check that the silhouettes get closer.")
   var quick = false
 
   func run() throws {
-    let data = try Views(folder: views, flip: flip)
+    let data = try Views(folder: views, flip: flip, threshold: rawAlpha ? nil : threshold)
     guard 1...data.count ~= viewsPerStep else {
       throw ValidationError("--views-per-step is \(viewsPerStep), expected 1...\(data.count)")
     }
     try makeFolder(out)
-    var fit = Fit(data, seed: seed)
+    let total = quick ? 30 : steps
+    let rate = LearningRateSchedule.cosine(initial: 0.01, final: finalRate, steps: total)
+    var fit = Fit(data, seed: seed, rate: rate, isBounded: !free)
     fit.renderer.distanceEpsilon = distanceEpsilon
     let shown = (0..<8).map { $0 * data.count / 8 }
     try fit.comparisons(shown).write(to: "\(out)/before.png")
 
     var curve = Curve(columns: ["step", "seconds", "loss", "softIoU", "hardIoU"])
-    let total = quick ? 30 : steps
     let clock = ContinuousClock()
     var trained = Duration.zero
     var sum = 0.0
@@ -63,8 +76,9 @@ struct SphereToPlane: ParsableCommand {
         String(
           format: "step %5d  %6.1f s  loss %.4f  soft IoU %.4f  hard IoU %.4f", step, seconds,
           loss, score.soft, score.hard))
+      fflush(nil)
     }
-    try record(0, loss: try fit.loss(fit.scene, data.silhouettes, data.cameras).value)
+    try record(0, loss: try fit.loss(fit.shape.mesh, data.silhouettes, data.cameras).value)
     let interval = max(1, total / 20)
     for step in 1...total {
       trained += try clock.measure { sum += try fit.step(views: viewsPerStep) }
@@ -79,8 +93,8 @@ struct SphereToPlane: ParsableCommand {
   }
 
   private func save(_ fit: Fit, _ curve: Curve, _ shown: [Int]) throws {
-    try MeshFile.write(fit.scene.shape.fileData, to: "\(out)/plane.obj")
-    try MeshFile.write(fit.scene.shape.fileData, to: "\(out)/plane.ply")
+    try MeshFile.write(fit.shape.mesh.fileData, to: "\(out)/plane.obj")
+    try MeshFile.write(fit.shape.mesh.fileData, to: "\(out)/plane.ply")
     try curve.writeCSV(to: "\(out)/curve.csv")
     try curve.plot([("softIoU", Palette.blue), ("hardIoU", Palette.orange)], top: 1)
       .write(to: "\(out)/curve.png")
@@ -92,8 +106,10 @@ struct SphereToPlane: ParsableCommand {
   /// The promise of this example: a short run gets closer, the whole one gets there.
   private func check(_ curve: Curve) throws {
     let soft = curve.values("softIoU")
-    guard soft.last! > soft.first! + 0.05 else {
-      print("error: soft IoU went from \(soft.first!) to \(soft.last!), expected a rise of 0.05")
+    let isWholeRun = !quick && steps >= 500 && threshold == 0 && flip == nil && !free && !rawAlpha
+    let expected = isWholeRun ? 0.9 : soft.first! + 0.05
+    guard soft.last! >= expected else {
+      print("error: soft IoU went from \(soft.first!) to \(soft.last!), expected \(expected)")
       throw ExitCode.failure
     }
   }

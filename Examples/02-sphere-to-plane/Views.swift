@@ -3,7 +3,7 @@ import Lumigrad
 
 /// The views to fit and the sphere to start from.
 struct Views {
-  /// [views, 64, 64]: 1 where the object is seen.
+  /// [views, 64, 64]: 1 where the object covers more than half of a pixel, else 0.
   let silhouettes: Tensor
   let cameras: [Camera]
   /// A sphere of 642 vertices and radius ½.
@@ -15,7 +15,7 @@ struct Views {
   static let halfViewingAngleDegrees = 15.0
 
   /// Reads source.npy, camera.npy and sphere_642.obj. Errors name the file.
-  init(folder: String, flip: Flip? = nil) throws {
+  init(folder: String, flip: Flip? = nil, threshold: Double? = 0) throws {
     let folder = URL(fileURLWithPath: folder).path
     let pictures = "\(folder)/source.npy"
     let images = try NPYFile.read(pictures).tensor
@@ -23,11 +23,14 @@ struct Views {
       throw ExampleError("\(pictures): shape \(images.shape), expected [views, 4, size, size]")
     }
     let alpha = images.slice(axis: 1, from: 3, to: 4).squeezed(axis: 1)
-    silhouettes = alpha.cast(to: .float32) / 255
+    let coverage = alpha.cast(to: .float32) / 255
+    // Against a fractional target no mesh could reach more than 0.839, not even the true one.
+    silhouettes = threshold.map { (coverage .> $0).cast(to: .float32) } ?? coverage
 
     let orbits = try OrbitView.read("\(folder)/camera.npy")
     guard orbits.count == images.shape[0] else {
-      throw ExampleError("\(folder)/camera.npy: \(orbits.count) views for \(images.shape[0]) images")
+      throw ExampleError(
+        "\(folder)/camera.npy: \(orbits.count) views for \(images.shape[0]) images")
     }
     cameras = try orbits.map { try Views.camera($0, size: images.shape[2], flip) }
     var mesh = try Mesh(contentsOf: "\(folder)/sphere_642.obj")

@@ -20,7 +20,8 @@ public struct Curve {
   }
 
   public func writeCSV(to path: String) throws {
-    let lines = [columns.joined(separator: ",")]
+    let lines =
+      [columns.joined(separator: ",")]
       + rows.map { $0.map { String(format: "%.6g", $0) }.joined(separator: ",") }
     try (lines.joined(separator: "\n") + "\n").write(
       toFile: path, atomically: true, encoding: .utf8)
