@@ -16,6 +16,9 @@ struct HelloGradient: ParsableCommand {
   @Option(help: "How many steps to take.")
   var steps = 200
 
+  @Option(help: "The softness: squared width of the border, in half picture heights.")
+  var sigma = 1e-3
+
   func validate() throws {
     guard steps >= 20 else {
       throw ValidationError("--steps is \(steps); the triangle needs at least 20 to get there")
@@ -27,7 +30,7 @@ struct HelloGradient: ParsableCommand {
     // Two world units from the upper to the lower edge of a picture of 256 × 256 pixels.
     let camera = Camera.orthographic(from: [0, 0, 5], visibleHeight: 2, width: 256, height: 256)
     var soft = SoftRasterizer.silhouettes
-    soft.sigma = 1e-3
+    soft.sigma = sigma
 
     let wanted = Scene(triangle([0.15, 0.6], [-0.5, -0.2], [0.55, -0.35]))
     let target = try soft.render(wanted, from: camera)[.alpha]

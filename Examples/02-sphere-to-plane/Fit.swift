@@ -36,6 +36,11 @@ struct Fit {
       + Loss.flatten(vertices: mesh.vertices, pairs: topology.interiorEdges) * 0.0003
   }
 
+  /// The loss over all views.
+  func totalLoss() throws -> Double {
+    try loss(shape.mesh, views.silhouettes, views.cameras).value
+  }
+
   /// Silhouettes [cameras, size, size].
   func render(_ mesh: Mesh, _ cameras: [Camera]) throws -> Tensor {
     Tensor.stack(try renderer.render(Scene(mesh), from: cameras).map { try $0[.alpha] })
