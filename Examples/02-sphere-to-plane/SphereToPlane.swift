@@ -73,7 +73,7 @@ struct SphereToPlane: ParsableCommand {
 
   private var stepCount: Int { quick ? 30 : steps }
 
-  /// Takes all steps and looks at all views twenty times on the way.
+  /// Takes all steps and looks at all views some twenty times on the way.
   private func train(_ fit: inout Fit) throws -> Curve {
     var curve = Curve(columns: ["step", "seconds", "loss", "softIoU", "hardIoU"])
     let clock = ContinuousClock()
@@ -87,7 +87,7 @@ struct SphereToPlane: ParsableCommand {
       fflush(nil)
     }
     try record(0, loss: try fit.totalLoss())
-    let interval = max(1, stepCount / 20)
+    let interval = max(10, stepCount / 20)
     var losses: [Double] = []
     for step in 1...stepCount {
       time += try clock.measure { losses.append(try fit.step(views: viewsPerStep)) }
