@@ -69,7 +69,7 @@ extension Renderer where Shape == Mesh {
 
 extension Tensor {
   /// The largest absolute difference, divided by the largest magnitude of `reference` or `floor`.
-  func distance(to reference: Tensor, floor: Double = 1e-6) -> Double {
+  func distance(to reference: Tensor, floor: Double = 1e-3) -> Double {
     precondition(shape == reference.shape)
     let exact = reference.scalars(as: Double.self)
     let scale = exact.map(\.magnitude).max() ?? 0
