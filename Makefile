@@ -15,7 +15,7 @@ bench: setup
 
 # Release mode: float64 checks are 50-100 times slower in debug mode.
 test: setup
-	swift test -c release --quiet
+	swift test -c release --quiet --disable-xctest
 
 # Timings of the standard workloads, in multiples of a matrix product.
 perf: setup

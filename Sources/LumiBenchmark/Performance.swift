@@ -79,6 +79,7 @@ public struct PerformanceReport: Sendable, Codable {
 /// Times workloads against the calibration product.
 ///
 /// - Parameters:
+///   - workloads: what to time.
 ///   - seconds: how long each workload runs at least, after one warm-up.
 ///   - progress: told the name of each workload before it runs.
 public func measurePerformance(

@@ -5,8 +5,7 @@ import LumiTensor
 ///
 /// A conforming type states what it is in ``method`` and draws one view; the rest has defaults.
 /// Every image is made of tensor operations on the scene's and the camera's parameters (custom
-/// operations included), so that ``LumiTensor/valueAndGradient(at:unreachable:of:)`` works through
-/// it.
+/// operations included), so that `valueAndGradient` works through it.
 public protocol Renderer<Shape>: Sendable {
   associatedtype Shape: SceneShape
 

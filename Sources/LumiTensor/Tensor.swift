@@ -1,8 +1,8 @@
 /// An n-dimensional array of numbers, row-major and dense, with reverse-mode gradients.
 ///
 /// A tensor never changes: every operation returns a new one. Operations that run inside
-/// ``gradient(at:of:)`` and its relatives are remembered, so that their derivative, and the
-/// derivative of that, can be asked for.
+/// ``valueAndGradient(at:unreachable:of:)-([Tensor],_,_)`` and its relatives are remembered, so
+/// that their derivative, and the derivative of that, can be asked for.
 ///
 /// Shapes broadcast as in NumPy. Operands of one operation share a ``DType``; a Swift number
 /// literal takes the dtype of the tensor beside it. A shape or dtype that does not fit stops the

@@ -15,7 +15,7 @@ private struct Command {
     try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
     defer { try? FileManager.default.removeItem(at: folder) }
     let paths = ["out", "err"].map { folder.appendingPathComponent($0) }
-    for path in paths { FileManager.default.createFile(atPath: path.path, contents: nil) }
+    for path in paths { try Data().write(to: path) }
     process.standardOutput = try FileHandle(forWritingTo: paths[0])
     process.standardError = try FileHandle(forWritingTo: paths[1])
     try process.run()

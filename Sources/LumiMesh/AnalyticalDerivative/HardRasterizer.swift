@@ -46,6 +46,7 @@ public struct HardRasterizer: Renderer {
   /// - Parameters:
   ///   - shader: Gouraud by default.
   ///   - channels: colour, alpha and depth by default; of ``allChannels``.
+  ///   - path: which code draws.
   public init(
     shader: Shader = .gouraud, channels: Set<RenderChannel> = [.color, .alpha, .depth],
     path: Path = .automatic

@@ -93,7 +93,7 @@ public struct SoftRasterizer: Renderer {
   public var backgroundWeight = BackgroundWeight.official
   /// False: only faces seen from outside give colour. Alpha is of all faces.
   public var isDoubleSided = true
-  /// Published: light a face (``Shader/flat``) for face texels, a vertex (``Shader/gouraud``)
+  /// Published: light a face (`Shader.flat`) for face texels, a vertex (`Shader.gouraud`)
   /// otherwise.
   public var shader = Shader.gouraud
   /// ``HardRasterizer/Path/tensorOperations`` selects the readable twin.

@@ -6,6 +6,7 @@ public enum Blending {
   ///
   /// - Parameters:
   ///   - colors: [fragments, C].
+  ///   - fragments: where the values belong.
   ///   - background: [C].
   /// - Returns: [height, width, C].
   public static func hard(_ colors: Tensor, _ fragments: Fragments, background: Tensor) -> Tensor {
@@ -23,7 +24,9 @@ public enum Blending {
   /// pixel if each does so independently. Computed from logits, so that it is smooth where a face
   /// covers a pixel for certain.
   ///
-  /// - Parameter logits: [fragments].
+  /// - Parameters:
+  ///   - logits: [fragments].
+  ///   - fragments: where the values belong.
   /// - Returns: [height, width].
   public static func unionOfProbabilities(logits: Tensor, _ fragments: Fragments) -> Tensor {
     let alpha = -(-fragments.sumPerPixel(logits.softplus())).expm1()
@@ -35,6 +38,7 @@ public enum Blending {
   /// - Parameters:
   ///   - colors: [fragments, C].
   ///   - exponents: [fragments], the logarithms of the weights.
+  ///   - fragments: where the values belong.
   ///   - background: [C].
   ///   - backgroundExponent: [pixels] or a scalar.
   /// - Returns: [height, width, C].

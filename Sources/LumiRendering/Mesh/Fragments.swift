@@ -35,7 +35,9 @@ public struct Fragments: Sendable {
 
   /// Some of another record's fragments.
   ///
-  /// - Parameter positions: int64, ascending.
+  /// - Parameters:
+  ///   - positions: int64, ascending.
+  ///   - other: where they come from.
   public init(selecting positions: Tensor, from other: Fragments) {
     screen = other.screen
     pixels = other.pixels.gather(positions)

@@ -25,6 +25,9 @@ public struct Illumination: Sendable {
   ///   - positions: [N, 3] in the world.
   ///   - normals: [N, 3], unit length.
   ///   - eye: directions from the points to the eye [N, 3], unit length.
+  ///   - lights: the scene's lights.
+  ///   - material: factors on the kinds of light.
+  ///   - reflection: how light is reflected.
   public init(
     positions: Tensor, normals: Tensor, toEye eye: Tensor, lights: [Light], material: Material,
     reflection: Reflection

@@ -73,7 +73,10 @@ public struct ShadedMesh: Sendable {
 
   /// Colours of fragments [fragments, C], for any appearance and shader.
   ///
-  /// - Parameter weights: the corners' weights at each fragment [fragments, 3].
+  /// - Parameters:
+  ///   - fragments: where to look.
+  ///   - projected: the mesh that the fragments are of.
+  ///   - weights: the corners' weights at each fragment [fragments, 3].
   public func colors(
     of fragments: Fragments, on projected: ProjectedMesh, weights: Tensor
   ) -> Tensor {
