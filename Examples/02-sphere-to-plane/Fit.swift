@@ -56,12 +56,13 @@ struct Fit {
   }
 
   /// Mean intersection over union over all views: with soft silhouettes as in the loss, and of the
-  /// pixels that are more than half covered.
-  func score() throws -> (soft: Double, hard: Double) {
+  /// pixels that are more than half covered. The target is what is fitted if nil.
+  func score(against target: Tensor? = nil) throws -> (soft: Double, hard: Double) {
     let alpha = try render(shape.mesh, views.cameras)
+    let target = target ?? views.silhouettes
     return (
-      softIntersectionOverUnion(alpha, views.silhouettes).mean().value,
-      hardIntersectionOverUnion(alpha, views.silhouettes).mean().value
+      softIntersectionOverUnion(alpha, target).mean().value,
+      hardIntersectionOverUnion(alpha, target).mean().value
     )
   }
 }

@@ -68,6 +68,7 @@ struct SphereToPlane: ParsableCommand {
     try fit.comparisons(shown).write(to: "\(out)/before.png")
     let curve = try train(&fit)
     try save(fit, curve, shown)
+    try compareTargets(fit)
     try check(curve)
   }
 
@@ -97,6 +98,20 @@ struct SphereToPlane: ParsableCommand {
       }
     }
     return curve
+  }
+
+  /// What counts as the silhouette decides the figure, so all readings of the files' alpha are told.
+  private func compareTargets(_ fit: Fit) throws {
+    let alpha = fit.views.coverage
+    let targets = [
+      ("alpha above 0", (alpha .> 0).cast(to: .float32)),
+      ("alpha above ½", (alpha .> 0.5).cast(to: .float32)),
+      ("alpha itself, at most 0.839 for any picture", alpha),
+    ]
+    for (name, target) in targets {
+      let score = try fit.score(against: target)
+      print(String(format: "soft IoU %.4f  hard IoU %.4f", score.soft, score.hard), "against", name)
+    }
   }
 
   private func save(_ fit: Fit, _ curve: Curve, _ shown: [Int]) throws {

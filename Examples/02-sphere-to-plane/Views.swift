@@ -3,8 +3,10 @@ import Lumigrad
 
 /// The views to fit and the sphere to start from.
 struct Views {
-  /// [views, 64, 64]: 1 where the object covers more than half of a pixel, else 0.
+  /// [views, 64, 64]: what to fit. 1 where the files' alpha is above the threshold, else 0.
   let silhouettes: Tensor
+  /// [views, 64, 64]: the files' alpha itself, which fades over about a pixel.
+  let coverage: Tensor
   let cameras: [Camera]
   /// A sphere of 642 vertices and radius ½.
   let sphere: Mesh
@@ -23,9 +25,9 @@ struct Views {
       throw ExampleError("\(pictures): shape \(images.shape), expected [views, 4, size, size]")
     }
     let alpha = images.slice(axis: 1, from: 3, to: 4).squeezed(axis: 1)
-    let coverage = alpha.cast(to: .float32) / 255
+    coverage = alpha.cast(to: .float32) / 255
     // Against a fractional target no mesh could reach more than 0.839, not even the true one.
-    silhouettes = threshold.map { (coverage .> $0).cast(to: .float32) } ?? coverage
+    silhouettes = threshold.map { [coverage] in (coverage .> $0).cast(to: .float32) } ?? coverage
 
     let orbits = try OrbitView.read("\(folder)/camera.npy")
     guard orbits.count == images.shape[0] else {

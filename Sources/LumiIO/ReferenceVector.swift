@@ -49,6 +49,13 @@ public struct ReferenceFields: Sendable {
   public let path: String
   public let values: [String: JSONValue]
 
+  /// Values of `file` under `path`, which errors name.
+  public init(file: String, path: String, values: [String: JSONValue]) {
+    self.file = file
+    self.path = path
+    self.values = values
+  }
+
   /// In alphabetical order.
   public var keys: [String] { values.keys.sorted() }
 

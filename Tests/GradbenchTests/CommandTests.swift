@@ -110,6 +110,23 @@ private let fixtures = URL(fileURLWithPath: #filePath).deletingLastPathComponent
     #expect(command.output.contains("0 passed, 2 failed, 0 skipped"))
   }
 
+  @Test func recordsAndLayersOfDifferentShapesAreRead() throws {
+    let folder = FileManager.default.temporaryDirectory.appendingPathComponent(UUID().uuidString)
+    try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+    defer { try? FileManager.default.removeItem(at: folder) }
+    let vector = """
+      {"method": "unknown", "case": "records", "description": "", "conventions": "",
+       "inputs": {"mlp": [[[1, 2], [3, 4]], [5]], "rows": [{"x": 1, "name": "a"}]},
+       "expected": {"lists": [[1], [2, 3]], "words": ["ff"]}, "tolerance": {"abs": 0},
+       "provenance": ""}
+      """
+    try vector.write(
+      to: folder.appendingPathComponent("records.json"), atomically: true, encoding: .utf8)
+    let command = try Command("verify", "--reference", folder.path)
+    #expect(command.status == 0)
+    #expect(command.output.contains("0 passed, 0 failed, 1 skipped"))
+  }
+
   @Test func mistakesAreTold() throws {
     #expect(try Command("perf", "--workload", "no-such").errors.contains("no-such"))
     #expect(try Command("run", "--methods", "no/such").status != 0)
