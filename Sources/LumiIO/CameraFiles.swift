@@ -68,7 +68,7 @@ public struct CalibratedView: Sendable, Equatable {
   public init(
     imageName: String, intrinsics: [Double], rotation: [Double], translation: [Double]
   ) {
-    precondition(
+    require(
       intrinsics.count == 9 && rotation.count == 9 && translation.count == 3,
       "CalibratedView: K, R, t need 9, 9, 3 numbers")
     self.imageName = imageName

@@ -20,7 +20,7 @@ public struct Image: Sendable {
   public init(
     pixels: Tensor, storedBitDepth: Int = 8, hadPalette: Bool = false, fileGamma: Double? = nil
   ) {
-    precondition(
+    require(
       pixels.rank == 3 && (1...4).contains(pixels.shape[2]) && pixels.dtype == .float32,
       "Image: pixels are \(pixels.dtype) \(pixels.shape), expected float32 [height, width, 1...4]")
     self.pixels = pixels
@@ -177,11 +177,11 @@ extension ImageFile {
     interlaced: Bool = false
   ) throws(FileError) -> [UInt8] {
     let shape = pixels.rank == 2 ? pixels.shape + [1] : pixels.shape
-    precondition(
+    require(
       shape.count == 3 && (1...4).contains(shape[2]) && shape[0] > 0 && shape[1] > 0,
       "ImageFile.write: pixels are \(pixels.shape), expected [height, width, 1...4]")
-    precondition(bitDepth == 8 || bitDepth == 16, "ImageFile.write: bit depth \(bitDepth)")
-    precondition(pixels.dtype.isFloatingPoint, "ImageFile.write: pixels are \(pixels.dtype)")
+    require(bitDepth == 8 || bitDepth == 16, "ImageFile.write: bit depth \(bitDepth)")
+    require(pixels.dtype.isFloatingPoint, "ImageFile.write: pixels are \(pixels.dtype)")
     let samples = try quantised(pixels, shape, file, encoding, bitDepth)
     var output = lumi_png_output()
     defer { free(output.bytes) }

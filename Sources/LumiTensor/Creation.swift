@@ -89,45 +89,33 @@ extension Tensor {
   private func castFloating<T: BinaryFloatingPoint & TensorScalar>(
     _ type: T.Type, _ target: DType
   ) -> Tensor {
-    let input = pointer(T.self)
-    let count = count
     switch target {
-    case .float32:
-      return .build(shape, Float.self) { out in for i in 0..<count { out[i] = Float(input[i]) } }
-    case .float64:
-      return .build(shape, Double.self) { out in for i in 0..<count { out[i] = Double(input[i]) } }
-    case .int32:
-      return .build(shape, Int32.self) { out in for i in 0..<count { out[i] = saturated(input[i]) }
-      }
-    case .int64:
-      return .build(shape, Int64.self) { out in for i in 0..<count { out[i] = saturated(input[i]) }
-      }
-    case .bool:
-      return .build(shape, Bool.self) { out in for i in 0..<count { out[i] = input[i] != 0 } }
+    case .float32: converted(T.self) { Float($0) }
+    case .float64: converted(T.self) { Double($0) }
+    case .int32: converted(T.self) { saturated($0) as Int32 }
+    case .int64: converted(T.self) { saturated($0) as Int64 }
+    case .bool: converted(T.self) { $0 != 0 }
     }
   }
 
   private func castInteger<T: FixedWidthInteger & TensorScalar>(
     _ type: T.Type, _ target: DType
   ) -> Tensor {
-    let input = pointer(T.self)
-    let count = count
     switch target {
-    case .float32:
-      return .build(shape, Float.self) { out in for i in 0..<count { out[i] = Float(input[i]) } }
-    case .float64:
-      return .build(shape, Double.self) { out in for i in 0..<count { out[i] = Double(input[i]) } }
-    case .int32:
-      return .build(shape, Int32.self) { out in
-        for i in 0..<count { out[i] = Int32(clamping: input[i]) }
-      }
-    case .int64:
-      return .build(shape, Int64.self) { out in
-        for i in 0..<count { out[i] = Int64(clamping: input[i]) }
-      }
-    case .bool:
-      return .build(shape, Bool.self) { out in for i in 0..<count { out[i] = input[i] != 0 } }
+    case .float32: converted(T.self) { Float($0) }
+    case .float64: converted(T.self) { Double($0) }
+    case .int32: converted(T.self) { Int32(clamping: $0) }
+    case .int64: converted(T.self) { Int64(clamping: $0) }
+    case .bool: converted(T.self) { $0 != 0 }
     }
+  }
+
+  @inline(__always)
+  private func converted<T: TensorScalar, Out: TensorScalar>(
+    _ type: T.Type, _ convert: (T) -> Out
+  ) -> Tensor {
+    let input = pointer(T.self)
+    return .build(shape, Out.self) { out in for i in 0..<count { out[i] = convert(input[i]) } }
   }
 }
 

@@ -46,7 +46,8 @@ public enum LumiRuntime {
 
 /// Runs `body` once for every index below `count`, on all threads, in no particular order.
 ///
-/// Bodies must write to disjoint places. Use it for pieces of work of at least some 200 µs.
+/// Bodies must write to disjoint places. They work on memory: tensor operations in them are not
+/// remembered for gradients. Use it for pieces of work of at least some 200 µs.
 public func parallelFor(_ count: Int, _ body: (Int) -> Void) {
   guard count > 0 else { return }
   withoutActuallyEscaping(body) { body in

@@ -13,7 +13,9 @@ import LumiTensor
 /// Cannot: draw a sharp picture. σ blurs the silhouette and γ the depth order; both need tuning.
 /// Interpolation on a face is affine on the screen, not perspective-correct, as published. Beside a
 /// face that is a needle on the screen (clipping at the near plane can make one), the limited
-/// barycentric coordinates pick any point of it, so a texture streaks there.
+/// barycentric coordinates pick any point of it, so a texture streaks there. A face is left out
+/// where its probability is below ``distanceEpsilon``: the picture has steps of that height, which
+/// no derivative sees.
 ///
 /// The released program leaves out part of the derivative (``GradientMode/official``); the default
 /// here is the complete one, which agrees with finite differences.
