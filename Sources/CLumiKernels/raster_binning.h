@@ -7,7 +7,7 @@
 #include "include/lumi_raster.h"
 
 // Side of a square tile in pixels. With soft silhouettes of 5,856 faces at 256 x 256, 16 takes
-// about a quarter longer and 64 a tenth less, but 64 leaves only 16 tiles to share out.
+// about a fifth longer and 64 a tenth less (two threads), but 64 leaves only 16 tiles to share out.
 enum { RASTER_TILE = 32 };
 
 // Pixels, inclusive on both ends; empty if bottom < top.

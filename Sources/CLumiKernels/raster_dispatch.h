@@ -11,7 +11,7 @@
 #endif
 
 // For functions over a window of lanes that the compiler would call: their arrays then stay in
-// registers, which measured a sixth of the soft rasteriser's time.
+// registers.
 #define RASTER_INLINE static inline __attribute__((always_inline))
 
 typedef void (*raster_body)(void *context, size_t index);

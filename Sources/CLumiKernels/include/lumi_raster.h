@@ -176,9 +176,8 @@ lumi_raster_status lumi_hard_forward(
     void *image);
 
 // Gradients with the visibility frozen: face_index as the forward pass wrote it. barycentrics may
-// be NULL, then they are computed again, which is faster than storing them. Writes
-// corner_gradient [batch][faces][3][3] and attribute_gradient [batch][faces][3][channels] (may be
-// NULL).
+// be NULL, then they are computed again, with the same bits and less memory. Writes corner_gradient
+// [batch][faces][3][3] and attribute_gradient [batch][faces][3][channels] (may be NULL).
 lumi_raster_status lumi_hard_backward(
     const lumi_raster_frame *frame, const lumi_hard_parameters *parameters, const void *corners,
     const void *attributes, const int32_t *face_index, const void *barycentrics,
