@@ -13,6 +13,7 @@ let package = Package(
     .library(name: "LumiRendering", targets: ["LumiRendering"]),
     .library(name: "LumiMesh", targets: ["LumiMesh"]),
     .library(name: "LumiBenchmark", targets: ["LumiBenchmark"]),
+    .library(name: "GradbenchCommands", targets: ["GradbenchCommands"]),
     .executable(name: "gradbench", targets: ["gradbench"]),
   ],
   dependencies: [
@@ -39,18 +40,21 @@ let package = Package(
       name: "LumiMesh", dependencies: ["LumiRendering", "LumiScene", "LumiTensor", "CLumiKernels"]),
     .target(
       name: "LumiBenchmark",
-      dependencies: ["LumiRendering", "LumiScene", "LumiTensor", "CLumiKernels"]),
+      dependencies: [
+        "LumiRendering", "LumiLearning", "LumiScene", "LumiTensor", "CLumiKernels",
+      ]),
     .target(
       name: "Lumigrad",
       dependencies: [
         "LumiTensor", "LumiIO", "LumiLearning", "LumiScene", "LumiRendering", "LumiMesh",
         "LumiBenchmark",
       ]),
-    .executableTarget(
-      name: "gradbench",
+    .target(
+      name: "GradbenchCommands",
       dependencies: [
         "Lumigrad", .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ]),
+    .executableTarget(name: "gradbench", dependencies: ["GradbenchCommands"]),
 
     .testTarget(
       name: "LumiTensorTests", dependencies: ["LumiTensor", "CLumiKernels", "COpenBLAS"]),

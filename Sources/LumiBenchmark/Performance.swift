@@ -86,31 +86,48 @@ public func measurePerformance(
   of workloads: [Workload], seconds: Double = 2, progress: (String) -> Void = { _ in }
 ) throws -> PerformanceReport {
   progress("calibration")
-  let single = LumiRuntime.withThreads(1) { calibrate() }
-  let parallel = calibrate()
+  let calibration = Calibration()
   var report = PerformanceReport(
-    calibrationMs: single, parallelCalibrationMs: parallel, threads: LumiRuntime.threads,
-    workloads: [])
+    calibrationMs: calibration.singleMs, parallelCalibrationMs: calibration.parallelMs,
+    threads: LumiRuntime.threads, workloads: [])
   for workload in workloads {
     progress(workload.name)
-    report.workloads.append(try measure(workload, seconds, single, parallel))
+    report.workloads.append(try measure(workload, seconds: seconds, calibration))
   }
   return report
 }
 
-private let calibrationSize = 2048
+/// The time of a 2048×2048×2048 float32 matrix product in this process: what others are a multiple
+/// of.
+struct Calibration: Sendable {
+  static let size = 2048
 
-/// The median time of the calibration product in milliseconds.
-private func calibrate() -> Double {
-  var random = RandomGenerator(seed: 1)
-  let a = random.uniform([calibrationSize, calibrationSize], low: -1)
-  let b = random.uniform([calibrationSize, calibrationSize], low: -1)
-  _ = a.matmul(b)
-  return median((0..<7).map { _ in milliseconds { _ = a.matmul(b) } })
+  /// Medians in milliseconds, on one thread and on all.
+  let singleMs: Double
+  let parallelMs: Double
+
+  init() {
+    singleMs = LumiRuntime.withThreads(1) { Self.milliseconds() }
+    parallelMs = Self.milliseconds()
+  }
+
+  private static func milliseconds() -> Double {
+    var random = RandomGenerator(seed: 1)
+    let a = random.uniform([size, size], low: -1)
+    let b = random.uniform([size, size], low: -1)
+    _ = a.matmul(b)
+    return median(
+      (0..<7).map { _ in
+        let start = lumi_now_ms()
+        _ = a.matmul(b)
+        return lumi_now_ms() - start
+      })
+  }
 }
 
-private func measure(
-  _ workload: Workload, _ seconds: Double, _ calibration: Double, _ parallel: Double
+/// Times one workload for at least `seconds`, after one warm-up.
+func measure(
+  _ workload: Workload, seconds: Double, _ calibration: Calibration
 ) throws -> WorkloadTiming {
   let (parameters, function) = try workload.prepare()
   var forward: [Double] = []
@@ -138,18 +155,13 @@ private func measure(
     backward.append(second)
   } while lumi_now_ms() < deadline || forward.count < 5
   let (f, b) = (median(forward), median(backward))
-  let rate = 2 * Double(calibrationSize * calibrationSize * calibrationSize) / parallel
+  let cube = Double(Calibration.size * Calibration.size * Calibration.size)
+  let rate = 2 * cube / calibration.parallelMs
   return WorkloadTiming(
-    name: workload.name, forwardMs: f, backwardMs: b, units: (f + b) / calibration,
+    name: workload.name, forwardMs: f, backwardMs: b, units: (f + b) / calibration.singleMs,
     peakBytes: peak, runs: forward.count,
     forwardRateRatio: workload.forwardOperations.map { $0 / f / rate },
     totalRateRatio: workload.totalOperations.map { $0 / (f + b) / rate })
-}
-
-private func milliseconds(_ body: () -> Void) -> Double {
-  let start = lumi_now_ms()
-  body()
-  return lumi_now_ms() - start
 }
 
 private func median(_ values: [Double]) -> Double {

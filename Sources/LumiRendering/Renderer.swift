@@ -25,14 +25,40 @@ extension Renderer {
   }
 }
 
+/// A renderer whose pictures or gradients are random estimates.
+public protocol StochasticRenderer: Renderer {
+  /// The same renderer drawing from another stream of random numbers. Equal seeds give equal bits.
+  func seeded(_ seed: UInt64) -> Self
+}
+
 /// A renderer whose kind of shape is known at run time only.
 public struct AnyRenderer: Sendable {
   public let method: MethodDescription
   private let base: any Renderer
 
-  public init<Base: Renderer>(_ base: Base) {
+  /// - Parameters:
+  ///   - base: the renderer itself.
+  ///   - method: what it goes by, where that is not its type's own description, as for a variant
+  ///     with other settings.
+  public init<Base: Renderer>(_ base: Base, method: MethodDescription? = nil) {
     self.base = base
-    method = Base.method
+    self.method = method ?? Base.method
+  }
+
+  /// The same method with another seed, if it is a ``StochasticRenderer``.
+  public func seeded(_ seed: UInt64) -> AnyRenderer? {
+    func seeded<Base: StochasticRenderer>(_ base: Base) -> AnyRenderer {
+      AnyRenderer(base.seeded(seed), method: method)
+    }
+    return (base as? any StochasticRenderer).map { seeded($0) }
+  }
+
+  /// The same method behind another renderer, such as one that wraps it.
+  ///
+  /// - Parameter wrap: gets the renderer with its type.
+  public func wrapped(by wrap: (any Renderer) -> any Renderer) -> AnyRenderer {
+    func open<Base: Renderer>(_ base: Base) -> AnyRenderer { AnyRenderer(base, method: method) }
+    return open(wrap(base))
   }
 
   /// The kind of shape that it draws.

@@ -1,5 +1,4 @@
 import ArgumentParser
-import Foundation
 import Lumigrad
 
 struct Info: ParsableCommand {
@@ -11,7 +10,7 @@ struct Info: ParsableCommand {
     let levels = LumiRuntime.KernelLevel.available.map(\.description).joined(separator: ", ")
     print(
       """
-      processor     \(Self.processor)
+      processor     \(Machine.processor)
       kernels       \(LumiRuntime.kernelLevel) (this machine can run \(levels))
       threads       \(LumiRuntime.threads)
       BLAS          \(blas.isLoaded ? "OpenBLAS, core \(blas.core)" : "own fallback, slower")
@@ -21,12 +20,5 @@ struct Info: ParsableCommand {
     } else {
       print("BLAS reason   \(blas.reason)")
     }
-  }
-
-  private static var processor: String {
-    let text = (try? String(contentsOfFile: "/proc/cpuinfo", encoding: .utf8)) ?? ""
-    let line = text.split(separator: "\n").first { $0.hasPrefix("model name") }
-    let name = line?.split(separator: ":").last.map { $0.trimmingCharacters(in: .whitespaces) }
-    return name ?? "unknown"
   }
 }

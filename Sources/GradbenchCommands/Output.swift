@@ -3,14 +3,16 @@ import Glibc
 import Lumigrad
 
 /// What is under way: a bar that redraws itself on a terminal, a line a step elsewhere.
-struct Progress {
+struct Progress: Sendable {
   private let isTerminal = isatty(STDERR_FILENO) == 1
-  private let total: Int
-  private var done = 0
 
-  init(total: Int) { self.total = total }
+  /// A step of a benchmark, with the time that is left.
+  func show(_ progress: BenchmarkProgress) {
+    let left = progress.remainingSeconds.map { ", about \(Self.duration($0)) left" } ?? ""
+    show(done: progress.done, of: progress.total, progress.name + left)
+  }
 
-  mutating func begin(_ name: String) {
+  func show(done: Int, of total: Int, _ name: String) {
     let text: String
     if isTerminal {
       let width = 24
@@ -19,28 +21,22 @@ struct Progress {
         String(repeating: "#", count: filled) + String(repeating: ".", count: width - filled)
       text = "\r\u{1B}[K[\(bar)] \(done)/\(total) \(name)"
     } else {
-      text = "[\(done + 1)/\(total)] \(name)\n"
+      text = "[\(done)/\(total)] \(name)\n"
     }
     FileHandle.standardError.write(Data(text.utf8))
-    done += 1
   }
 
   func end() {
     if isTerminal { FileHandle.standardError.write(Data("\r\u{1B}[K".utf8)) }
   }
+
+  private static func duration(_ seconds: Double) -> String {
+    let whole = Int(seconds.rounded(.up))
+    return whole < 60 ? "\(whole) s" : "\(whole / 60) min \(whole % 60) s"
+  }
 }
 
 enum Report {
-  /// Rows under a header in aligned columns.
-  static func table(_ header: [String], _ rows: [[String]]) -> String {
-    let all = [header] + rows
-    let widths = header.indices.map { column in all.map { $0[column].count }.max() ?? 0 }
-    return all.map { row in
-      zip(row, widths).map { $0.padding(toLength: $1, withPad: " ", startingAt: 0) }
-        .joined(separator: "  ").trimmingCharacters(in: .whitespaces)
-    }.joined(separator: "\n")
-  }
-
   /// Indented JSON with sorted keys.
   static func json(_ value: some Encodable) throws -> Data {
     let encoder = JSONEncoder()

@@ -30,8 +30,12 @@ struct Perf: ParsableCommand {
 
   func run() throws {
     let chosen = Workloads.all(data: data).filter { workload.isEmpty || workload.contains($0.name) }
-    var progress = Progress(total: chosen.count + 1)
-    let report = try measurePerformance(of: chosen, seconds: seconds) { progress.begin($0) }
+    let progress = Progress()
+    var done = 0
+    let report = try measurePerformance(of: chosen, seconds: seconds) { name in
+      progress.show(done: done, of: chosen.count + 1, name)
+      done += 1
+    }
     progress.end()
     print(
       """
@@ -39,7 +43,7 @@ struct Perf: ParsableCommand {
       \(Report.number(report.parallelCalibrationMs)) ms on \(report.threads)
       """)
     print(
-      Report.table(
+      TextTable(
         ["WORKLOAD", "FORWARD MS", "BACKWARD MS", "UNITS", "PEAK MIB", "RATE FWD", "RATE FWD+BWD"],
         report.workloads.map { timing in
           [
@@ -47,7 +51,8 @@ struct Perf: ParsableCommand {
             Report.number(timing.units), Report.number(Double(timing.peakBytes) / 1_048_576),
             Report.number(timing.forwardRateRatio), Report.number(timing.totalRateRatio),
           ]
-        }))
+        }
+      ).text)
     if let json { try Report.write(report, to: json) }
   }
 }

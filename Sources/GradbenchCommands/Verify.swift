@@ -1,6 +1,5 @@
 import ArgumentParser
 import Foundation
-import Glibc
 import Lumigrad
 
 struct Verify: ParsableCommand {
@@ -44,7 +43,7 @@ struct Verify: ParsableCommand {
   }
 
   private func isChosen(_ name: String) -> Bool {
-    filter.map { fnmatch($0, name, 0) == 0 } ?? true
+    filter.map { Glob.matches($0, name) } ?? true
   }
 
   /// Nil if the case is not chosen. A file that cannot be read goes by its own name.
@@ -52,7 +51,7 @@ struct Verify: ParsableCommand {
     let path = URL(fileURLWithPath: reference).appendingPathComponent(file).path
     do {
       let vector = try ReferenceCase(contentsOf: path)
-      return isChosen(vector.name) ? RendererRegistry.standard.verify(vector) : nil
+      return isChosen(vector.name) ? Gradbench.registry.verify(vector) : nil
     } catch {
       let name = String(file.dropLast(".json".count))
       return isChosen(name) ? VerificationResult(unreadable: name, reason: "\(error)") : nil

@@ -1,0 +1,47 @@
+import LumiRendering
+import LumiScene
+import LumiTensor
+
+extension AnyRenderer {
+  /// Draws a problem's scene in the representation that the renderer wants.
+  ///
+  /// Throws ``UnsupportedScene`` if that representation cannot hold it.
+  func draw(_ problem: ProblemScene, detail: Int, cameras: [Camera]) throws -> [RenderOutput] {
+    guard let shape = shapeType as? any BenchmarkShape.Type else {
+      throw UnsupportedScene("\(shapeType) does not conform to BenchmarkShape")
+    }
+    func draw<Shape: BenchmarkShape>(_ shape: Shape.Type) throws -> [RenderOutput] {
+      try render(try problem.scene(of: Shape.self, detail: detail), from: cameras)
+    }
+    return try draw(shape)
+  }
+}
+
+/// One method at work on one problem.
+struct ProblemDrawing {
+  let problem: GradientProblem
+  let renderer: AnyRenderer
+
+  /// The first view.
+  func output(_ theta: Tensor) throws -> RenderOutput {
+    let scene = problem.scene(theta)
+    return try renderer.draw(scene, detail: problem.detail, cameras: [scene.cameras[0]])[0]
+  }
+
+  /// The problem's channel of the first view, [H, W, C].
+  func image(_ theta: Tensor) throws -> Tensor {
+    try Self.image(output(theta), problem.channel)
+  }
+
+  /// The problem's channel of all views, each [H, W, C].
+  func images(_ theta: Tensor) throws -> [Tensor] {
+    let scene = problem.scene(theta)
+    return try renderer.draw(scene, detail: problem.detail, cameras: scene.cameras)
+      .map { try Self.image($0, problem.channel) }
+  }
+
+  private static func image(_ output: RenderOutput, _ channel: RenderChannel) throws -> Tensor {
+    let image = try output[channel]
+    return image.rank == 2 ? image.expandingDims(at: 2) : image
+  }
+}

@@ -1,0 +1,3 @@
+import GradbenchCommands
+
+Gradbench.main(.standard)
