@@ -65,7 +65,8 @@ public struct BenchmarkRun: Sendable {
     let pairs = problems.flatMap { problem in renderers.map { (problem, $0) } }
     let slow = pairs.filter { $0.0.task != nil }
     let quick = pairs.filter { $0.0.point != nil }
-    let sweeps = registry.entries.filter { $0.softness != nil }
+    let sweepProblem = problems.first { $0.name == SweepScoring.problem }
+    let sweeps = sweepProblem == nil ? [] : registry.entries.filter { $0.softness != nil }
     let tracker = ProgressTracker(
       total: slow.count + quick.count + sweeps.count + renderers.count + 1, progress)
     let box = CaseBox(store, tracker)
@@ -83,13 +84,12 @@ public struct BenchmarkRun: Sendable {
         DerivativeScoring(problem: problem, renderer: renderer, truths: truths).result()
       }
     }
-    if let problem = problems.first(where: { $0.name == SweepScoring.problem }) {
-      report.sweeps = try concurrently(sweeps) { entry in
-        let id = entry.renderer.method.id
-        return try box.value("bias \(id)") {
-          SweepScoring(method: id, softness: entry.softness!, problem: problem, truths: truths)
-            .result()
-        }
+    report.sweeps = try concurrently(sweeps) { entry in
+      let id = entry.renderer.method.id
+      return try box.value("bias \(id)") {
+        SweepScoring(
+          method: id, softness: entry.softness!, problem: sweepProblem!, truths: truths
+        ).result()
       }
     }
     report.controls = try controls(report.derivatives, box)
@@ -111,7 +111,10 @@ public struct BenchmarkRun: Sendable {
   ) throws -> [ControlResult] {
     guard let clean = derivatives.first(where: NegativeControls.canServe),
       let problem = problems.first(where: { $0.name == clean.problem })
-    else { return [] }
+    else {
+      box.tracker.finish("controls", wasKept: true)
+      return []
+    }
     let renderer = try registry.renderer(clean.method)
     return try box.value("controls \(clean.method)") {
       NegativeControls(renderer: renderer, problem: problem, truths: truths).results(clean: clean)

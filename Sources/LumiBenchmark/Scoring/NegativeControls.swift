@@ -14,7 +14,8 @@ struct NegativeControls {
     let isCaught: @Sendable (_ clean: Double, _ spoiled: Double) -> Bool
   }
 
-  /// Every fault must show in "consistent", and in the column that tells what is wrong.
+  /// Every fault must show in "consistent", and in the column that tells what is wrong, if there is
+  /// one. A shift by one pixel may even help a method that is biased: only consistency tells.
   static let all: [Control] =
     GradientFault.allCases.map { fault in
       Control(
@@ -30,13 +31,10 @@ struct NegativeControls {
         isCaught: { $0 > 0.5 && $1 < -0.5 }),
       Control(
         fault: .doubled, column: "true: relative L2", figure: { $0.truth?.relativeL2 ?? .nan },
-        isCaught: { $0 < 0.5 && $1 > 0.5 }),
+        isCaught: { $1 > 0.5 && $1 > 1.5 * $0 }),
       Control(
         fault: .noisy, column: "bit-equality", figure: { $0.bitEqual.map { $0 ? 1 : 0 } ?? .nan },
         isCaught: { $0 == 1 && $1 == 0 }),
-      Control(
-        fault: .offByOnePixel, column: "true: pixel cosine",
-        figure: { $0.truth?.pixelCosine ?? .nan }, isCaught: { $1 < $0 - 0.1 }),
     ]
 
   let renderer: AnyRenderer

@@ -33,6 +33,20 @@ struct ProblemDrawing {
     try Self.image(output(theta), problem.channel)
   }
 
+  /// The same, the mean over n×n pixels of a finer picture for every pixel.
+  func image(_ theta: Tensor, subdivisions n: Int) throws -> Tensor {
+    let scene = problem.scene(theta)
+    var camera = scene.cameras[0]
+    let (height, width) = (camera.height, camera.width)
+    camera.width *= n
+    camera.height *= n
+    camera.focalLength = camera.focalLength * Double(n)
+    camera.principalPoint = camera.principalPoint * Double(n)
+    let output = try renderer.draw(scene, detail: problem.detail, cameras: [camera])[0]
+    let fine = try Self.image(output, problem.channel)
+    return fine.reshaped([height, n, width, n, fine.shape[2]]).mean(axes: [1, 3])
+  }
+
   /// The problem's channel of all views, each [H, W, C].
   func images(_ theta: Tensor) throws -> [Tensor] {
     let scene = problem.scene(theta)

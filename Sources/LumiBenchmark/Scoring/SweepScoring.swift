@@ -2,7 +2,12 @@ import LumiRendering
 import LumiTensor
 
 /// A method's bias against the truth at several values of its softness.
+///
+/// Pictures are drawn with every pixel cut into 16×16 and averaged, so that what remains is the
+/// softness and not the sampling at pixel centres.
 struct SweepScoring {
+  static let subdivisions = 16
+
   /// Where the bias is looked at: a silhouette that moves.
   static let problem = "geometry/translation"
 
@@ -23,9 +28,7 @@ struct SweepScoring {
         return result
       }
       result.points = try softness.variants.map { variant in
-        let drawing = ProblemDrawing(problem: problem, renderer: variant.renderer)
-        let jacobian = try MethodJacobian(drawing, at: Tensor(point), weights: truth.weights)
-        let score = TruthComparison.score(jacobian, truth)
+        let score = try score(variant.renderer, Tensor(point), truth)
         return SweepPoint(
           value: variant.value, imageError: score.imageError ?? .nan,
           cosine: score.cosine ?? .nan, relativeL2: score.relativeL2 ?? .nan)
@@ -38,5 +41,16 @@ struct SweepScoring {
       result.messages = ["\(error)"]
     }
     return result
+  }
+
+  private func score(
+    _ renderer: AnyRenderer, _ point: Tensor, _ truth: ProblemTruth
+  ) throws -> TruthScore {
+    let drawing = ProblemDrawing(problem: problem, renderer: renderer)
+    let product = try vectorJacobianProduct(at: [point]) { inputs in
+      [try drawing.image(inputs[0], subdivisions: Self.subdivisions)]
+    }
+    let probes = truth.weights.map { product.pullback([$0])[0].scalars(as: Double.self) }
+    return TruthComparison.score(image: product.values[0], probes: probes, truth)
   }
 }

@@ -9,19 +9,26 @@ enum TruthComparison {
   private static let small = 1e-3
 
   static func score(_ method: MethodJacobian, _ truth: ProblemTruth) -> TruthScore {
-    var score = TruthScore(source: truth.truth.method, truthError: truth.error)
-    let image = truth.truth.image
-    score.imageError = (method.image - image).norm().value / image.norm().value
+    var score = score(image: method.image, probes: method.probes, truth)
     guard truth.isConverged else { return score }
-    let (found, exact) = normalized(method.probes, truth.probes)
+    score.zeroShare = zeroShare(method.pixels, truth.pixels)
+    score.pixelCosine = pixelCosine(method.pixels, truth.pixels)
+    return score
+  }
+
+  /// Everything but what single pixels say.
+  static func score(image: Tensor, probes: [[Double]], _ truth: ProblemTruth) -> TruthScore {
+    var score = TruthScore(source: truth.truth.method, truthError: truth.error)
+    let exactImage = truth.truth.image
+    score.imageError = (image - exactImage).norm().value / exactImage.norm().value
+    guard truth.isConverged else { return score }
+    let (found, exact) = normalized(probes, truth.probes)
     let norm = (dot(found, found) * dot(exact, exact)).squareRoot()
     // A zero gradient has no direction.
     score.cosine = norm == 0 ? 0 : dot(found, exact) / norm
     let difference = zip(found, exact).map { $0 - $1 }
     score.relativeL2 = (dot(difference, difference) / dot(exact, exact)).squareRoot()
     score.signAgreement = signAgreement(found, exact)
-    score.zeroShare = zeroShare(method.pixels, truth.pixels)
-    score.pixelCosine = pixelCosine(method.pixels, truth.pixels)
     return score
   }
 
