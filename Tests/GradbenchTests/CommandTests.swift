@@ -7,7 +7,9 @@ private struct Command {
   let output: String
   let errors: String
 
-  init(_ arguments: String...) throws {
+  init(_ arguments: String...) throws { try self.init(arguments) }
+
+  init(_ arguments: [String]) throws {
     let process = Process()
     process.executableURL = Self.executable
     process.arguments = arguments
@@ -133,10 +135,92 @@ private let fixtures = URL(fileURLWithPath: #filePath).deletingLastPathComponent
     #expect(try Command("verify", "--reference", "/no/such/folder").status != 0)
   }
 
-  @Test func runPassesForOneMethod() throws {
+  static func folder() -> URL {
+    FileManager.default.temporaryDirectory.appendingPathComponent("gradbench-\(UUID().uuidString)")
+  }
+
+  @Test func runWritesTableResultsAndPage() throws {
+    let out = Self.folder()
+    defer { try? FileManager.default.removeItem(at: out) }
     let command = try Command(
-      "run", "--methods", "mesh/softras", "--problems", "material/*")
+      "run", "--methods", "mesh/softras", "--problems", "light/intensity", "--out", out.path)
     #expect(command.status == 0, "\(command.output)")
-    #expect(command.output.contains("material/albedo"))
+    for word in ["light/intensity", "CONSISTENT?", "TRUE?", "USEFUL?", "CHEAP?", out.path] {
+      #expect(command.output.contains(word), "\(word)")
+    }
+    #expect(command.errors.contains("left"))
+    let data = try Data(contentsOf: out.appendingPathComponent("results.json"))
+    let document = try #require(try JSONSerialization.jsonObject(with: data) as? [String: Any])
+    #expect(document["schema"] as? Int == 1)
+    for key in ["derivatives", "optimisations", "sweeps", "costs", "controls", "environment"] {
+      #expect(document[key] != nil, "\(key)")
+    }
+    let page = try String(
+      contentsOf: out.appendingPathComponent("report.html"), encoding: .utf8)
+    #expect(page.contains("data-pixels") && page.contains("<svg"))
+    #expect(!page.contains("http"))
+  }
+
+  @Test func brokenBackwardFailsWithItsName() throws {
+    let out = Self.folder()
+    defer { try? FileManager.default.removeItem(at: out) }
+    let command = try Command(
+      "run", "--methods", "mesh/softras", "--problems", "camera/focal-length", "--out", out.path,
+      "--spoil", "mesh/softras=doubled:camera.focalLength")
+    #expect(command.status == 1)
+    for word in ["FAILED", "mesh/softras claims exact", "camera/focal-length", "factor"] {
+      #expect(command.output.contains(word), "\(word)")
+    }
+    let wrong = try Command("run", "--out", out.path, "--spoil", "mesh/softras=sideways")
+    #expect(wrong.status != 0 && wrong.errors.contains("off-by-one-pixel"))
+  }
+
+  @Test func resumedRunEqualsAnUninterruptedOne() throws {
+    let (whole, broken) = (Self.folder(), Self.folder())
+    defer { for out in [whole, broken] { try? FileManager.default.removeItem(at: out) } }
+    let problems = ["--problems", "light/intensity", "--methods", "mesh/*"]
+    #expect(try Command(["run", "--out", whole.path] + problems).status == 0)
+    #expect(try Command(["run", "--out", broken.path] + problems).status == 0)
+    // What a run that was stopped half-way leaves behind.
+    let cases = broken.appendingPathComponent("cases")
+    let names = try FileManager.default.contentsOfDirectory(atPath: cases.path).sorted()
+    for name in names.filter({ $0.hasPrefix("case-") }).prefix(3) {
+      try FileManager.default.removeItem(at: cases.appendingPathComponent(name))
+    }
+    let kept = names.filter { $0.hasPrefix("case-") }.last!
+    try Data("{".utf8).write(to: cases.appendingPathComponent(kept))
+    try FileManager.default.removeItem(at: broken.appendingPathComponent("results.json"))
+    #expect(try Command(["run", "--resume", "--out", broken.path] + problems).status == 0)
+    let comparison = try Command(
+      "compare", whole.path + "/results.json", broken.path + "/results.json")
+    #expect(comparison.output.contains("results equal to the last bit"))
+    // Cases of a run with other settings are not taken over.
+    let other = try Command(["run", "--resume", "--full", "--out", broken.path] + problems)
+    #expect(other.status != 0 && other.errors.contains("another run"))
+  }
+
+  @Test func pictureIsWritten() throws {
+    let out = Self.folder().path + ".png"
+    defer { try? FileManager.default.removeItem(atPath: out) }
+    let command = try Command(
+      "picture", "--method", "mesh/softras", "--problem", "geometry/sphere-scale", "--zoom", "2",
+      "--out", out)
+    #expect(command.status == 0, "\(command.errors)")
+    #expect(try Data(contentsOf: URL(fileURLWithPath: out)).count > 100)
+    let arguments = ["picture", "--method", "mesh/softras", "--out", out, "--problem"]
+    #expect(try Command(arguments + ["no/such"]).errors.contains("geometry/translation"))
+    #expect(
+      try Command(arguments + ["geometry/translation", "--parameter", "w"]).errors.contains(
+        "x, y, z"))
+  }
+
+  @Test func compareReportsMistakes() throws {
+    let file = Self.folder().path + ".json"
+    defer { try? FileManager.default.removeItem(atPath: file) }
+    #expect(try Command("compare", "/no/such", "/no/such").errors.contains("/no/such"))
+    try Data("{\"schema\": 99}".utf8).write(to: URL(fileURLWithPath: file))
+    #expect(try Command("compare", file, file).errors.contains("schema 99, expected 1"))
+    try Data("[]".utf8).write(to: URL(fileURLWithPath: file))
+    #expect(try Command("compare", file, file).status != 0)
   }
 }

@@ -41,7 +41,8 @@ struct ReportTests {
     let entries = try #require(json["workloads"] as? [[String: Any]])
     #expect(
       Set(entries[0].keys) == [
-        "name", "forward_ms", "backward_ms", "units", "peak_bytes", "runs", "forward_rate_ratio",
+        "name", "forward_ms", "backward_ms", "units", "fastest_units", "peak_bytes", "runs",
+        "forward_rate_ratio",
         "total_rate_ratio",
       ])
     #expect(entries[0]["name"] as? String == "square")

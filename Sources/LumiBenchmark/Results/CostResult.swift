@@ -38,18 +38,21 @@ public struct CostPoint: Sendable, Codable, Equatable {
   public var backwardMs: Double
   /// (forward + backward) / calibration.
   public var units: Double
+  /// The same of the fastest run, which is what two reports are compared by.
+  public var fastestUnits: Double
   /// The allocator's peak above what was live before.
   public var peakBytes: Int
 
   public init(
     pixels: Int, primitives: Int, forwardMs: Double, backwardMs: Double, units: Double,
-    peakBytes: Int
+    fastestUnits: Double, peakBytes: Int
   ) {
     self.pixels = pixels
     self.primitives = primitives
     self.forwardMs = forwardMs
     self.backwardMs = backwardMs
     self.units = units
+    self.fastestUnits = fastestUnits
     self.peakBytes = peakBytes
   }
 }

@@ -55,7 +55,8 @@ struct CostScoring {
       let timing = try measure(workload, seconds: plan.seconds, calibration)
       return CostPoint(
         pixels: side * side, primitives: primitives, forwardMs: timing.forwardMs,
-        backwardMs: timing.backwardMs, units: timing.units, peakBytes: timing.peakBytes)
+        backwardMs: timing.backwardMs, units: timing.units,
+        fastestUnits: timing.fastestUnits, peakBytes: timing.peakBytes)
     }
     return try time(shape)
   }

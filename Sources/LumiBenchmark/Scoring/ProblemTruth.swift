@@ -9,7 +9,7 @@ struct ProblemTruth: Sendable {
   /// Relative error below which gradient figures count as the method's and not as the truth's.
   static let tolerance = 1e-2
 
-  let truth: Truth
+  var truth: Truth
   let weights: [Tensor]
   /// [K][H·W]: the derivative of each pixel's mean over the channels.
   let pixels: [[Double]]
