@@ -33,12 +33,14 @@ enum HTMLAssets {
     .sortable th[data-order="down"]::after { content: " ▼"; font-size: 9px; }
     .sortable td { padding: 6px 10px; border-top: 1px solid var(--line); vertical-align: top; }
     .sortable tr:hover td { background: var(--panel); }
+    .sortable th.number { text-align: right; }
     td.number { text-align: right; font-variant-numeric: tabular-nums; white-space: nowrap; }
     .guide { display: grid; grid-template-columns: max-content 1fr; gap: 6px 18px; margin: 0; }
     .guide dt { font-weight: 600; } .guide dd { margin: 0; max-width: 95ch; }
     article { padding: 22px 0 16px; border-top: 1px solid var(--line); }
     article:first-of-type { border-top: 0; } article p { margin: 0 0 10px; }
     .columns { display: flex; flex-wrap: wrap; gap: 36px; align-items: flex-start; }
+    .columns + .scroll { margin-top: 22px; }
     figure { margin: 0; } figcaption { font-size: 13px; margin-top: 6px; }
     svg { width: 520px; max-width: 100%; height: auto; display: block; }
     svg text { font-size: 10.5px; fill: var(--soft); } svg .axis { fill: var(--ink); }

@@ -104,7 +104,7 @@ extension BenchmarkReport {
     return """
       <article id="\(escaped(problem.name))">
       <h3>\(escaped(problem.name))</h3>
-      <p>\(escaped(problem.summary)); \(problem.parameters.count) parameters, compared in \
+      <p>\(escaped(problem.summary)); \(problem.parameters.count) parameter\(problem.parameters.count == 1 ? "" : "s"), compared in \
       \(escaped(problem.channel)).</p>
       <div class="columns">\(HTMLPictures.html(mine))\(plot)</div>
       </article>

@@ -28,7 +28,10 @@ struct HTMLTable {
   let rows: [Row]
 
   var html: String {
-    let head = columns.map { "<th>\(escaped($0))</th>" }.joined()
+    let head = columns.enumerated().map { index, title in
+      let isNumber = rows.first.map { $0.cells[index].value != nil } ?? false
+      return "<th\(isNumber ? " class=\"number\"" : "")>\(escaped(title))</th>"
+    }.joined()
     let body = rows.map { row in
       "<tr>"
         + row.cells.map { cell in
@@ -93,7 +96,7 @@ extension BenchmarkReport {
         .number(truth?.imageError, Figure.percent), .number(truth?.cosine, Figure.fixed),
         .number(truth?.relativeL2), .number(truth?.signAgreement, Figure.percent),
         .number(truth?.zeroShare, Figure.percent), .number(truth?.pixelCosine, Figure.fixed),
-        .number(Double(result.nonFinite)),
+        .number(Double(result.nonFinite), Figure.whole),
         .text(result.bitEqual.map { $0 ? "equal" : "differ" } ?? "-"),
         .text(
           (result.messages + [truth.map { "truth by \($0.source), ±\(short($0.truthError))" } ?? ""])
@@ -168,7 +171,8 @@ extension BenchmarkReport {
 
   private func costRow(_ method: String, _ point: CostPoint) -> HTMLTable.Row {
     HTMLTable.Row([
-      .text(method), .number(Double(point.pixels)), .number(Double(point.primitives)),
+      .text(method), .number(Double(point.pixels), Figure.whole),
+      .number(Double(point.primitives), Figure.whole),
       .number(point.forwardMs), .number(point.backwardMs), .number(point.units),
       .number(Double(point.peakBytes) / 1_048_576),
     ])

@@ -35,6 +35,11 @@ enum Figure {
     value.map { $0.isFinite ? String(format: "%.0f%%", $0 * 100) : "\($0)" } ?? "-"
   }
 
+  /// A count.
+  static func whole(_ value: Double?) -> String {
+    value.map { $0.isFinite ? String(format: "%.0f", $0) : "\($0)" } ?? "-"
+  }
+
   /// A cosine or another figure from -1 to 1.
   static func fixed(_ value: Double?) -> String {
     value.map { String(format: "%.3f", $0) } ?? "-"
