@@ -4,13 +4,16 @@ import Synchronization
 public struct NonFiniteError: Error, Sendable, Equatable, CustomStringConvertible {
   /// The operation that made the first one.
   public let operation: String
+  /// The operation whose gradient that was a part of; nil in a forward pass.
+  public let gradientOf: String?
   /// The shape of what it made.
   public let shape: [Int]
   /// Row-major position of the first non-finite element.
   public let position: Int
 
   public var description: String {
-    "\(operation) made a non-finite value at element \(position) of shape \(shape)"
+    let place = gradientOf.map { " in the gradient of \($0)" } ?? ""
+    return "\(operation)\(place) made a non-finite value at element \(position) of shape \(shape)"
   }
 }
 
@@ -26,6 +29,19 @@ public func requiringFiniteValues<Result>(_ body: () throws -> Result) throws ->
 final class NonFiniteWatch: @unchecked Sendable {
   @TaskLocal static var current: NonFiniteWatch?
   var first: NonFiniteError?
+  private var gradientOf: String?
+
+  /// Runs an operation's pullback; what it makes is told to be in that operation's gradient.
+  static func inGradient(of operation: String, _ pullback: () -> [Tensor?]) -> [Tensor?] {
+    guard isArmed.load(ordering: .relaxed) > 0, let watch = current else { return pullback() }
+    let outer = watch.gradientOf
+    watch.gradientOf = operation
+    defer { watch.gradientOf = outer }
+    let result = pullback()
+    // Pullbacks written by hand may make values without any operation.
+    for case let derivative? in result { inspect(derivative, operation) }
+    return result
+  }
 
   static func inspect(_ tensor: Tensor, _ operation: String) {
     guard isArmed.load(ordering: .relaxed) > 0, let watch = current, watch.first == nil else {
@@ -48,7 +64,8 @@ final class NonFiniteWatch: @unchecked Sendable {
       default: nil
       }
     if let position {
-      first = NonFiniteError(operation: operation, shape: tensor.shape, position: position)
+      first = NonFiniteError(
+        operation: operation, gradientOf: gradientOf, shape: tensor.shape, position: position)
     }
   }
 }

@@ -75,8 +75,21 @@ public func valueAndGradient<Value: Parameterized>(
   of value: Value, withRespectTo names: [String]? = nil,
   unreachable: UnreachableParameter = .trap, _ function: (Value) throws -> Tensor
 ) throws -> (value: Tensor, gradients: [String: Tensor]) {
-  let all = value.parameters
-  let chosen = names ?? all.filter { $0.value.dtype.isFloatingPoint }.map(\.path)
+  let result = try valueAndReachableGradients(of: value, withRespectTo: names, function)
+  var gradients: [String: Tensor] = [:]
+  for (name, parameter, gradient) in result.gradients {
+    if gradient == nil && unreachable == .trap { throw ParameterError.unreachable(name) }
+    gradients[name] = gradient ?? Tensor.zeros(like: parameter.detached)
+  }
+  return (result.value, gradients)
+}
+
+/// The same with every parameter in order; a gradient is nil where the value does not depend on it.
+package func valueAndReachableGradients<Value: Parameterized>(
+  of value: Value, withRespectTo names: [String]? = nil, _ function: (Value) throws -> Tensor
+) throws -> (value: Tensor, gradients: [(path: String, parameter: Tensor, gradient: Tensor?)]) {
+  let chosen =
+    names ?? value.parameters.filter { $0.value.dtype.isFloatingPoint }.map(\.path)
   let tensors = try chosen.map { name in try value.parameter(name) }
   let product = try LinearizedFunction(at: tensors) { leaves in
     let scene = try value.replacing(Dictionary(uniqueKeysWithValues: zip(chosen, leaves)))
@@ -87,10 +100,5 @@ public func valueAndGradient<Value: Parameterized>(
     return [result]
   }
   let found = product.reachable([Tensor.ones(like: product.values[0].detached)])
-  var gradients: [String: Tensor] = [:]
-  for (index, name) in chosen.enumerated() {
-    if found[index] == nil && unreachable == .trap { throw ParameterError.unreachable(name) }
-    gradients[name] = found[index] ?? Tensor.zeros(like: tensors[index].detached)
-  }
-  return (product.values[0], gradients)
+  return (product.values[0], chosen.indices.map { (chosen[$0], tensors[$0], found[$0]) })
 }

@@ -47,7 +47,9 @@ package final class TapeNode: @unchecked Sendable {
         storage: output.storage, shape: output.shape, dtype: output.dtype,
         source: TapeSource(node: self, output: index))
     }
-    let result = pullback!(PullbackInput(cotangents: cotangents, outputs: outputs, needs: needs))
+    let result = NonFiniteWatch.inGradient(of: operation) {
+      pullback!(PullbackInput(cotangents: cotangents, outputs: outputs, needs: needs))
+    }
     require(
       result.count == inputs.count,
       "\(operation): its pullback gave \(result.count) derivatives for \(inputs.count) inputs")

@@ -18,7 +18,8 @@ import Testing
     }
     // The slope of a root at 0 divides by 0.
     #expect(error?.operation == "divide" && error?.position == 1)
-    #expect("\(error!)".contains("divide"))
+    #expect(error?.gradientOf == "squareRoot")
+    #expect("\(error!)".contains("divide in the gradient of squareRoot"))
   }
 
   @Test func customOperationsAreWatched() {
@@ -28,6 +29,19 @@ import Testing
       }
     }
     #expect(error?.operation == "shade")
+  }
+
+  @Test func pullbacksWrittenByHandAreWatched() {
+    let error = #expect(throws: NonFiniteError.self) {
+      try requiringFiniteValues {
+        gradient(at: Tensor([1.0, 2])) { x in
+          customOperation("shade", inputs: [x], outputs: [Tensor([1.0, 2])]) { _, _ in
+            [Tensor([0.0, .nan])]
+          }[0].sum()
+        }
+      }
+    }
+    #expect(error?.operation == "shade" && error?.gradientOf == "shade" && error?.position == 1)
   }
 
   @Test func errorsOfTheBodyPass() {
