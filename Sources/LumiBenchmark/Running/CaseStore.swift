@@ -72,7 +72,13 @@ public struct CaseStore: Sendable {
       default: "_" + String(byte, radix: 16)
       }
     }.joined()
-    return folder.appendingPathComponent("case-\(name.prefix(200)).json")
+    // File names have limits; a number made of all of the key keeps long ones apart.
+    let isLong = name.count > 180
+    let hash = key.utf8.reduce(UInt64(0xcbf2_9ce4_8422_2325)) { hash, byte in
+      (hash ^ UInt64(byte)) &* 0x100_0000_01b3
+    }
+    let short = isLong ? name.prefix(160) + "-" + String(hash, radix: 16) : name[...]
+    return folder.appendingPathComponent("case-\(short).json")
   }
 }
 
