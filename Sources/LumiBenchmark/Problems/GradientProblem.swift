@@ -16,7 +16,7 @@ public struct GradientProblem: Sendable {
   public let summary: String
   /// A name for every entry of the vector.
   public let parameters: [String]
-  /// What is compared with the truth: ``RenderChannel/alpha`` or ``RenderChannel/color``.
+  /// What is compared with the truth: `RenderChannel.alpha` or `RenderChannel.color`.
   public let channel: RenderChannel
   /// Where the derivative is taken; nil for a problem that is an optimisation only.
   public let point: [Double]?

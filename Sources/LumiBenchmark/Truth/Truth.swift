@@ -35,14 +35,14 @@ public enum TruthError: Error, Sendable, Equatable, CustomStringConvertible {
 /// The exact area-sampled image of a scene and its derivative.
 ///
 /// Silhouettes of single convex solids have a closed form. Everything else is integrated along scan
-/// lines, whose number doubles until the estimated error is at most `tolerance` or ``maximumLines``
-/// is reached; the estimate is reported in either case.
+/// lines, whose number doubles until the estimated error is at most `tolerance` or 128 a
+/// pixel are reached; the estimate is reported in either case.
 ///
 /// - Parameters:
 ///   - build: the scene and the camera for a parameter vector, float64; all faces between the near
 ///     and the far plane. Both sides of faces are seen.
 ///   - point: the parameter vector.
-///   - channel: ``RenderChannel/alpha``, or ``RenderChannel/color`` in three channels.
+///   - channel: `RenderChannel.alpha`, or `RenderChannel.color` in three channels.
 ///   - shader: evaluated at vertices or faces; textures only without lights.
 ///   - tolerance: the relative error to reach.
 ///   - withJacobian: whether derivatives are wanted.
