@@ -115,6 +115,9 @@ struct ScoringTests {
     let biased = Self.score("geometry/translation", AnyRenderer(NoisyTruthRenderer(mean: 1.5)))
     #expect(biased.status == .fail)
     #expect(biased.messages[0].contains("standard errors"))
+    let spoiled = Self.score(
+      "geometry/translation", AnyRenderer(NoisyTruthRenderer()).spoiled(.flipped))
+    #expect(spoiled.status == .fail && spoiled.messages[0].contains("standard errors"))
   }
 
   @Test func unconvergedTruthIsNotScored() throws {

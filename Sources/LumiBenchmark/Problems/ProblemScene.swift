@@ -17,6 +17,7 @@ public struct ProblemScene: Sendable {
     bodies: [Body], lights: [Light] = [], background: Tensor? = nil, material: Material? = nil,
     cameras: [Camera]
   ) {
+    require(!bodies.isEmpty && !cameras.isEmpty, "ProblemScene: no bodies or no cameras")
     self.bodies = bodies
     self.lights = lights
     self.background = background ?? .zeros([3], dtype: .float64)

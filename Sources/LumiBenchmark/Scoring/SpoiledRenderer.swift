@@ -32,6 +32,12 @@ struct SpoiledRenderer<Base: Renderer>: Renderer {
   }
 }
 
+extension SpoiledRenderer: StochasticRenderer where Base: StochasticRenderer {
+  func seeded(_ seed: UInt64) -> SpoiledRenderer {
+    SpoiledRenderer(base: base.seeded(seed), fault: fault, isChosen: isChosen)
+  }
+}
+
 extension AnyRenderer {
   /// The same method with a spoiled gradient.
   ///

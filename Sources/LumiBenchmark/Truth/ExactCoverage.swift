@@ -55,9 +55,12 @@ public struct ExactCoverage: Sendable {
   /// The pixels of the image in the bounding box of an edge.
   private func pixels(around a: SIMD2<Double>, _ b: SIMD2<Double>) -> [Int] {
     func range(_ axis: Int, _ count: Int) -> ClosedRange<Int>? {
-      let low = Int(max(min(a[axis], b[axis]), 0))
-      let high = Int(min(max(a[axis], b[axis]), Double(count) - 1))
-      return max(a[axis], b[axis]) < 0 || low > high ? nil : low...high
+      let low = max(min(a[axis], b[axis]), 0)
+      let high = min(max(a[axis], b[axis]), Double(count))
+      // Compared before they become integers: corners may be anywhere, or not numbers.
+      guard low <= high else { return nil }
+      let first = Int(low)
+      return first < count ? first...min(Int(high), count - 1) : nil
     }
     guard let columns = range(0, width), let rows = range(1, height) else { return [] }
     return rows.flatMap { row in columns.map { row * width + $0 } }

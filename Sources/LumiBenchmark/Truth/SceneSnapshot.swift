@@ -29,6 +29,10 @@ struct SceneSnapshot {
       corners[corner] = (corners[corner] + screen.halfWidth) / screen.unitsPerPixel
       corners[corner + 1] = (screen.halfHeight - corners[corner + 1]) / screen.unitsPerPixel
       corners[corner + 2] = isPerspective ? 1 / depth : -depth
+      guard abs(corners[corner]) <= 1e9, abs(corners[corner + 1]) <= 1e9 else {
+        throw TruthError.unsupported(
+          "a corner is at pixel (\(corners[corner]), \(corners[corner + 1])), expected within 1e9")
+      }
     }
     self.corners = corners
     let faces = corners.count / 9
@@ -92,7 +96,7 @@ struct SceneSnapshot {
     return texture == nil ? value : texel(value.x, value.y)
   }
 
-  /// Bilinear between texel centres; the border repeats.
+  /// `sampleBilinear` at one point, in plain numbers.
   private func texel(_ u: Double, _ v: Double) -> SIMD3<Double> {
     let (height, width, texels) = texture!
     func neighbours(_ position: Double, _ count: Int) -> (Int, Int, Double) {

@@ -127,6 +127,21 @@ struct TruthSceneTests {
     }
   }
 
+  @Test func cornersAnywhereDoNotCrash() {
+    #expect(throws: TruthError.self) {
+      try exactTruth(
+        of: { _ in Self.scene([[0.0, 0, 0], [1e30, 0, 0], [0, 1, 0]]) }, at: [0],
+        channel: .alpha, shader: GradientProblem.shader, tolerance: 1e-3)
+    }
+    let far = ExactCoverage(
+      polygon: [SIMD2(-1e300, -1e300), SIMD2(1e300, 0.5), SIMD2(.nan, 3)], width: 3, height: 2)
+    #expect(far.coverage.count == 6)
+    #expect(far.derivative([.one, .one, .one]).count == 6)
+    let empty = ExactCoverage(
+      polygon: [SIMD2(0, 0), SIMD2(1, 0), SIMD2(0, 1)], width: 0, height: 0)
+    #expect(empty.coverage.isEmpty && empty.derivative([.one, .one, .one]).isEmpty)
+  }
+
   /// Edges in line with the pixels: one direction of lines sees them badly, the other exactly.
   @Test func axisAlignedEdges() {
     let square = [SIMD2(1.25, 1.5), SIMD2(4.75, 1.5), SIMD2(4.75, 3.5), SIMD2(1.25, 3.5)]
