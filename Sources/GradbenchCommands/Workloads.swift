@@ -11,7 +11,7 @@ enum Workloads {
   static func all(data: String) -> [Workload] {
     [
       softSilhouette(data: data), hardColor(256, data: data), hardColor(512, data: data),
-      perceptron(),
+      antialiasedColor(256, data: data), antialiasedColor(512, data: data), perceptron(),
     ]
   }
 
@@ -52,13 +52,26 @@ enum Workloads {
   }
 
   private static func hardColor(_ size: Int, data: String) -> Workload {
+    color(
+      "hard-colour-\(size)", "hard rasteriser",
+      HardRasterizer(shader: .gouraud, channels: [.color]), size, data)
+  }
+
+  private static func antialiasedColor(_ size: Int, data: String) -> Workload {
+    color(
+      "antialiased-colour-\(size)", "hard rasteriser with analytic antialiasing",
+      AntialiasedRasterizer(shader: .gouraud, channels: [.color]), size, data)
+  }
+
+  private static func color(
+    _ name: String, _ method: String, _ renderer: some Renderer<Mesh>, _ size: Int, _ data: String
+  ) -> Workload {
     Workload(
-      name: "hard-colour-\(size)",
-      summary: "hard rasteriser, vertex colours under one directional light, \(size)×\(size)"
+      name: name,
+      summary: "\(method), vertex colours under one directional light, \(size)×\(size)"
     ) {
       let mesh = try spot(data)
       let camera = camera(size)
-      let renderer = HardRasterizer(shader: .gouraud, channels: [.color])
       let light = Light.directional(
         direction: Tensor([0.3, 0.8, -0.5] as [Float]), intensity: .ones([3]))
       var random = RandomGenerator(seed: 5)

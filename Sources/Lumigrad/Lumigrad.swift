@@ -20,6 +20,9 @@ extension RendererRegistry {
         softness: SoftnessSweep(
           parameter: "sigma", values: [1e-2, 3e-3, 1e-3, 3e-4, 1e-4],
           renderer: SoftRasterizer.benchmarked))
+      try registry.register(
+        AntialiasedRasterizer(shader: GradientProblem.shader),
+        reference: AntialiasedRasterizer.reference)
     } catch {
       fatalError("RendererRegistry.standard: \(error)")
     }

@@ -82,15 +82,23 @@ package enum HardRaster {
   package static func interpolate(
     _ attributes: Tensor, on mesh: ProjectedMesh, background: Tensor
   ) throws -> Tensor {
-    try interpolate(
+    try draw(attributes, on: mesh, background: background).image
+  }
+
+  /// ``interpolate(_:on:background:)`` with the face of every pixel: int32 [height, width], -1 for
+  /// none.
+  package static func draw(
+    _ attributes: Tensor, on mesh: ProjectedMesh, background: Tensor
+  ) throws -> (image: Tensor, visibility: Tensor) {
+    try draw(
       attributes, corners: mesh.corners, ScreenSpace(mesh.camera), background: background,
       range: range(mesh.camera))
   }
 
-  private static func interpolate(
+  private static func draw(
     _ attributes: Tensor, corners: Tensor, _ screen: ScreenSpace, background: Tensor,
     range: (perspective: Bool, near: Double, far: Double)
-  ) throws -> Tensor {
+  ) throws -> (image: Tensor, visibility: Tensor) {
     let channels = attributes.shape[2]
     guard background.shape == [channels] else {
       throw RenderError.invalid(
@@ -107,7 +115,7 @@ package enum HardRaster {
         &kernelFrame, &parameters, corners.kernelPointer, attributes.kernelPointer,
         background.kernelPointer, faceIndex.kernelPointer.assumingMemoryBound(to: Int32.self),
         nil, image.kernelPointer), method)
-    return customOperation(
+    let drawn = customOperation(
       "hardRasterize", inputs: [corners, attributes, background], outputs: [image]
     ) { cotangents, needs in
       let cotangent = cotangents[0]!
@@ -125,6 +133,7 @@ package enum HardRaster {
         needs[2] ? backgroundGradient(cotangent, faceIndex) : nil,
       ]
     }[0]
+    return (drawn, faceIndex.squeezed(axis: 0))
   }
 
   private static func backgroundGradient(_ cotangent: Tensor, _ faceIndex: Tensor) -> Tensor {

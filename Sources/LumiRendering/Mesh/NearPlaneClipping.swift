@@ -66,6 +66,20 @@ public struct NearPlaneClipping: Sendable {
     return ring
   }
 
+  /// Numbers that tell which corners that remain are the same point: int64 [faces * 3]. An old
+  /// corner is its vertex, a new one the pair of vertices that it lies between.
+  ///
+  /// - Parameters:
+  ///   - vertices: the vertex of each source corner.
+  ///   - count: how many vertices there are.
+  func identities(ofCorners vertices: [Int32], vertexCount count: Int) -> Tensor {
+    let (first, second) = (from.scalars(as: Int64.self), to.scalars(as: Int64.self))
+    return Tensor(
+      zip(first, second).map { a, b in
+        Int64(vertices[Int(a)]) * Int64(count) + Int64(vertices[Int(b)])
+      })
+  }
+
   /// Values at the source corners [source faces, 3, C] as values at the corners that remain
   /// [faces, 3, C].
   public func corners(of attributes: Tensor) -> Tensor {

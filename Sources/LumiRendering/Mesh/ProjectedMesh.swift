@@ -43,6 +43,14 @@ public struct ProjectedMesh: Sendable {
     clipping.map { attributes.gather($0.sourceFaces) } ?? attributes
   }
 
+  /// Numbers that are equal where corners of projected faces are the same point of the mesh that
+  /// was projected: int64 [faces * 3].
+  public func cornerIdentities(of mesh: Mesh) -> Tensor {
+    clipping?.identities(
+      ofCorners: mesh.faces.scalars(as: Int32.self), vertexCount: mesh.vertexCount)
+      ?? mesh.faces.reshaped([-1]).cast(to: .int64)
+  }
+
   /// Camera points [..., 3] on the screen [..., 3].
   static func screen(_ points: Tensor, _ camera: Camera) -> Tensor {
     let pixels = camera.pixels(ofCameraPoints: points)

@@ -1,0 +1,205 @@
+// Finds and applies analytic antialiasing; see lumi_antialias.h.
+//
+// Outlines: S. Laine et al., "Modular Primitives for High-Performance Differentiable Rendering",
+// ACM TOG 2020. Intersections of faces take the same blend at the place where their depths agree,
+// after the idea of S. Pidhorskyi et al., "Rasterized Edge Gradients: Handling Discontinuities
+// Differentiably", ECCV 2024.
+//
+// Only pixels whose neighbour shows another face do any work; the search runs over rows in
+// parallel, the few blends are applied one after the other, so that sums have one order.
+#include "include/lumi_antialias.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "antialias_geometry.h"
+#include "include/lumi_runtime.h"
+#include "raster_binning.h"
+
+enum { ROWS_PER_BLOCK = 16 };
+
+typedef struct {
+  lumi_blend *items;
+  int64_t count, capacity;
+  bool failed;
+} BlendList;
+
+typedef struct {
+  AntialiasScene scene;
+  const int64_t *opposite;
+  const int32_t *faceIndex;
+  BlendList *lists;  // one per block of rows
+} Search;
+
+static void append(BlendList *list, lumi_blend blend) {
+  if (list->count == list->capacity) {
+    int64_t capacity = list->capacity ? 2 * list->capacity : 64;
+    lumi_blend *items = realloc(list->items, (size_t)capacity * sizeof *items);
+    if (!items) {
+      list->failed = true;
+      return;
+    }
+    list->items = items;
+    list->capacity = capacity;
+  }
+  list->items[list->count++] = blend;
+}
+
+// Corners relative to a pixel's centre, in pixels; swapped so that the pair lies along x.
+static void relativeCorners(
+    const AntialiasScene *scene, int32_t face, int32_t pixel, bool vertical, AntialiasPoint *out) {
+  for (int k = 0; k < 3; ++k) {
+    AntialiasPoint p = antialias_relative(scene, 3 * (int64_t)face + k, pixel);
+    out[k] = vertical ? (AntialiasPoint){p.y, p.x} : p;
+  }
+}
+
+static double crossOf(AntialiasPoint a, AntialiasPoint b, AntialiasPoint c) {
+  return (b.x - a.x) * (c.y - a.y) - (b.y - a.y) * (c.x - a.x);
+}
+
+// Whether the face beyond the edge opposite to a corner folds back to this side, or is not there.
+static bool isSilhouette(
+    const Search *search, const AntialiasPoint *corner, int32_t face, int edge, int32_t pixel,
+    bool vertical) {
+  int64_t opposite = search->opposite[3 * (int64_t)face + edge];
+  if (opposite < 0) return true;
+  AntialiasPoint moved[3] = {corner[0], corner[1], corner[2]};
+  AntialiasPoint p = antialias_relative(&search->scene, opposite, pixel);
+  moved[edge] = vertical ? (AntialiasPoint){p.y, p.x} : p;
+  double own = crossOf(corner[0], corner[1], corner[2]);
+  // What folds over is measured against the face; which way both are seen does not matter.
+  return (own < 0) == (crossOf(moved[0], moved[1], moved[2]) < 0);
+}
+
+// The edge of the nearer face that passes between the two centres, if it is an outline.
+static bool findOutline(
+    const Search *search, lumi_blend *blend, bool vertical, bool ownsFirst, int32_t face) {
+  int32_t pixel = ownsFirst ? blend->first : blend->second;
+  double side = ownsFirst ? 1 : -1;
+  AntialiasPoint corner[3];
+  relativeCorners(&search->scene, face, pixel, vertical, corner);
+  int edge = -1;
+  double best = -INFINITY;
+  for (int k = 0; k < 3; ++k) {
+    AntialiasPoint a = corner[(k + 1) % 3], b = corner[(k + 2) % 3];
+    if ((a.y < 0) == (b.y < 0)) continue;
+    double distance = side * (a.x * (b.y - a.y) - a.y * (b.x - a.x)) / (b.y - a.y);
+    if (distance > best) {
+      best = distance;
+      edge = k;
+    }
+  }
+  double slack = search->scene.parameters.slack;
+  if (edge < 0 || !(best > -slack && best < 1 + slack)) return false;
+  AntialiasPoint a = corner[(edge + 1) % 3], b = corner[(edge + 2) % 3];
+  if (fabs(b.y - a.y) < fabs(b.x - a.x)) return false;
+  if (!isSilhouette(search, corner, face, edge, pixel, vertical)) return false;
+  blend->face = face;
+  blend->edge = edge;
+  blend->other = -1;
+  blend->owns_first = ownsFirst;
+  blend->alpha = side * (0.5 - fmin(fmax(best, 0), 1));
+  return true;
+}
+
+static bool areNeighbours(const Search *search, int32_t a, int32_t b) {
+  for (int k = 0; k < 3; ++k) {
+    int64_t opposite = search->opposite[3 * (int64_t)a + k];
+    if (opposite >= 0 && opposite / 3 == b) return true;
+  }
+  return false;
+}
+
+// The place where the depths of two faces agree, if both reach it.
+static bool findIntersection(const Search *search, lumi_blend *blend, int32_t face, int32_t other) {
+  if (areNeighbours(search, face, other)) return false;
+  const AntialiasScene *scene = &search->scene;
+  AntialiasCrossing crossing = antialias_crossing(scene, face, other, blend->first, blend->second);
+  if (!(crossing.atFirst > 0) || !(crossing.atSecond < 0)) return false;
+  double place = crossing.atFirst / (crossing.atFirst - crossing.atSecond);
+  if (!antialias_reaches(scene, face, blend->first, blend->second, place)) return false;
+  if (!antialias_reaches(scene, other, blend->first, blend->second, place)) return false;
+  blend->face = face;
+  blend->edge = -1;
+  blend->other = other;
+  blend->owns_first = 1;
+  blend->alpha = 0.5 - place;
+  return true;
+}
+
+static void visitPair(const Search *search, BlendList *list, int32_t first, int32_t second) {
+  int32_t a = search->faceIndex[first], b = search->faceIndex[second];
+  if (a == b) return;
+  const AntialiasScene *scene = &search->scene;
+  bool vertical = second != first + 1;
+  bool ownsFirst = a >= 0;
+  if (a >= 0 && b >= 0)
+    ownsFirst = antialias_nearness(scene, a, first) > antialias_nearness(scene, b, second);
+  lumi_blend blend = {.first = first, .second = second};
+  bool found = findOutline(search, &blend, vertical, ownsFirst, ownsFirst ? a : b);
+  if (!found && scene->parameters.intersections && a >= 0 && b >= 0)
+    found = findIntersection(search, &blend, a, b);
+  if (found) append(list, blend);
+}
+
+static void searchRows(void *context, size_t block) {
+  Search *search = context;
+  BlendList *list = &search->lists[block];
+  int32_t height = (int32_t)search->scene.frame.height, width = (int32_t)search->scene.frame.width;
+  int32_t start = (int32_t)block * ROWS_PER_BLOCK;
+  int32_t end = start + ROWS_PER_BLOCK < height ? start + ROWS_PER_BLOCK : height;
+  for (int32_t row = start; row < end; ++row)
+    for (int32_t column = 0; column < width; ++column) {
+      int32_t pixel = row * width + column;
+      if (column + 1 < width) visitPair(search, list, pixel, pixel + 1);
+      if (row > 0) visitPair(search, list, pixel, pixel - width);
+    }
+}
+
+static lumi_raster_status join(BlendList *lists, size_t count, lumi_blends *blends) {
+  int64_t total = 0;
+  bool failed = false;
+  for (size_t i = 0; i < count; ++i) {
+    total += lists[i].count;
+    failed |= lists[i].failed;
+  }
+  lumi_blend *items = failed ? NULL : raster_allocate((size_t)total, sizeof *items);
+  int64_t next = 0;
+  for (size_t i = 0; i < count; ++i) {
+    if (items && lists[i].count)
+      memcpy(items + next, lists[i].items, (size_t)lists[i].count * sizeof *items);
+    next += lists[i].count;
+    free(lists[i].items);
+  }
+  *blends = (lumi_blends){.items = items, .count = items ? total : 0};
+  return items ? LUMI_RASTER_OK : LUMI_RASTER_NO_MEMORY;
+}
+
+lumi_raster_status lumi_antialias_find(
+    const lumi_raster_frame *frame, const lumi_antialias_parameters *parameters,
+    const void *corners, const int64_t *opposite, const int32_t *face_index,
+    lumi_blends *blends) {
+  *blends = (lumi_blends){0};
+  if (!raster_frame_is_valid(frame) || frame->batch != 1 ||
+      frame->height * frame->width > INT32_MAX || !(parameters->slack >= 0) ||
+      !(parameters->reciprocal_guard >= 0))
+    return LUMI_RASTER_INVALID;
+  size_t blocks = (size_t)(frame->height + ROWS_PER_BLOCK - 1) / ROWS_PER_BLOCK;
+  Search search = {
+      .scene = {.frame = *frame, .parameters = *parameters, .corners = corners},
+      .opposite = opposite,
+      .faceIndex = face_index,
+      .lists = calloc(blocks, sizeof *search.lists)};
+  if (!search.lists) return LUMI_RASTER_NO_MEMORY;
+  lumi_parallel_for(blocks, &search, searchRows);
+  lumi_raster_status status = join(search.lists, blocks, blends);
+  free(search.lists);
+  return status;
+}
+
+void lumi_blends_free(lumi_blends *blends) {
+  free(blends->items);
+  *blends = (lumi_blends){0};
+}
