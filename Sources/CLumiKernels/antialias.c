@@ -112,9 +112,22 @@ static bool areNeighbours(const Search *search, int32_t a, int32_t b) {
   return false;
 }
 
+// Whether the line in which two faces cross is steep enough for a pair along x (or y): the other
+// pairs see the rest better.
+static bool crossesPair(
+    const Search *search, int32_t face, int32_t other, int32_t pixel, bool vertical) {
+  AntialiasPoint at = antialias_center(&search->scene, pixel);
+  AntialiasPoint a = antialias_slope(&search->scene, face, at);
+  AntialiasPoint b = antialias_slope(&search->scene, other, at);
+  double x = fabs(a.x - b.x), y = fabs(a.y - b.y);
+  return vertical ? y >= x : x >= y;
+}
+
 // The place where the depths of two faces agree, if both reach it.
 static bool findIntersection(const Search *search, lumi_blend *blend, int32_t face, int32_t other) {
   if (areNeighbours(search, face, other)) return false;
+  bool vertical = blend->second != blend->first + 1;
+  if (!crossesPair(search, face, other, blend->first, vertical)) return false;
   const AntialiasScene *scene = &search->scene;
   AntialiasCrossing crossing = antialias_crossing(scene, face, other, blend->first, blend->second);
   if (!(crossing.atFirst > 0) || !(crossing.atSecond < 0)) return false;

@@ -62,13 +62,9 @@ static void pullEdge(
 static void pullNearness(
     const AntialiasScene *scene, int32_t face, int32_t pixel, double cotangent,
     void *cornerGradient) {
-  AntialiasNearness n = antialias_nearness_at(scene, face, antialias_center(scene, pixel));
-  AntialiasPoint slope = {0, 0};
-  for (int k = 0; k < 3; ++k) {
-    double value = antialias_corner_nearness(scene, face, k);
-    slope.x += value * n.gradient[k].x;
-    slope.y += value * n.gradient[k].y;
-  }
+  AntialiasPoint at = antialias_center(scene, pixel);
+  AntialiasNearness n = antialias_nearness_at(scene, face, at);
+  AntialiasPoint slope = antialias_slope(scene, face, at);
   for (int k = 0; k < 3; ++k) {
     int64_t corner = 9 * (int64_t)face + 3 * k;
     double value = antialias_corner_nearness(scene, face, k);

@@ -78,6 +78,19 @@ static inline AntialiasNearness antialias_nearness_at(
   return result;
 }
 
+// How nearness changes over the screen.
+static inline AntialiasPoint antialias_slope(
+    const AntialiasScene *scene, int32_t face, AntialiasPoint at) {
+  AntialiasNearness n = antialias_nearness_at(scene, face, at);
+  AntialiasPoint slope = {0, 0};
+  for (int k = 0; k < 3; ++k) {
+    double value = antialias_corner_nearness(scene, face, k);
+    slope.x += value * n.gradient[k].x;
+    slope.y += value * n.gradient[k].y;
+  }
+  return slope;
+}
+
 static inline double antialias_nearness(const AntialiasScene *scene, int32_t face, int32_t pixel) {
   return antialias_nearness_at(scene, face, antialias_center(scene, pixel)).value;
 }

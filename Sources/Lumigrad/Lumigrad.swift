@@ -21,6 +21,13 @@ extension RendererRegistry {
           parameter: "sigma", values: [1e-2, 3e-3, 1e-3, 3e-4, 1e-4],
           renderer: SoftRasterizer.benchmarked))
       try registry.register(
+        OpenDRRenderer(shader: GradientProblem.shader), reference: OpenDRRenderer.reference)
+      try registry.register(
+        LocalGradientRenderer(shader: GradientProblem.shader),
+        reference: LocalGradientRenderer.reference)
+      try registry.register(
+        GenovaRenderer(shader: GradientProblem.shader), reference: GenovaRenderer.reference)
+      try registry.register(
         AntialiasedRasterizer(shader: GradientProblem.shader),
         reference: AntialiasedRasterizer.reference)
     } catch {

@@ -8,7 +8,7 @@ import Testing
 struct DegenerateTests {
   enum Method: String, CaseIterable, Sendable {
     case soft, softByTensorOperations, softBarycentric, softHard, silhouettes, pytorch3D
-    case hard, hardByTensorOperations, phong
+    case hard, hardByTensorOperations, phong, antialiased, antialiasedPhong
 
     var renderer: any Renderer<Mesh> {
       var soft = SoftRasterizer()
@@ -35,6 +35,8 @@ struct DegenerateTests {
         return HardRasterizer(channels: HardRasterizer.allChannels, path: .tensorOperations)
       case .phong:
         return HardRasterizer(shader: .blinnPhong, channels: HardRasterizer.allChannels)
+      case .antialiased: return AntialiasedRasterizer(channels: AntialiasedRasterizer.allChannels)
+      case .antialiasedPhong: return AntialiasedRasterizer(shader: .phong)
       }
     }
   }

@@ -25,7 +25,7 @@ struct DeterminismTests {
   }
 
   enum Method: String, CaseIterable, Sendable {
-    case soft, silhouettes, barycentric, hard, phong
+    case soft, silhouettes, barycentric, hard, phong, antialiased
 
     var renderer: any Renderer<Mesh> {
       var soft = SoftRasterizer()
@@ -38,6 +38,7 @@ struct DeterminismTests {
         soft.sigma = 1e-2
         return soft
       case .hard: return HardRasterizer()
+      case .antialiased: return AntialiasedRasterizer()
       case .phong: return HardRasterizer(shader: .phong, channels: HardRasterizer.allChannels)
       }
     }

@@ -55,81 +55,39 @@ public struct AntialiasedRasterizer: Renderer {
   }
 
   public func render(_ scene: Scene<Mesh>, from camera: Camera) throws -> RenderOutput {
-    let scene = try scene.prepared(for: camera, method: Self.method.id)
-    let projected = ProjectedMesh(scene.shape, from: camera)
-    let (aliased, visibility) = try drawAliased(scene, projected)
-    var images: [RenderChannel: Tensor] = [:]
-    if !channels.isDisjoint(with: [.color, .alpha]) {
-      let image = try antialias(aliased, visibility, scene.shape, projected)
-      let last = image.shape[2] - 1
-      images[.color] = image.slice(axis: 2, from: 0, to: last)
-      images[.alpha] = image.slice(axis: 2, from: last, to: last + 1).squeezed(axis: 2)
-    }
-    images = images.filter { channels.contains($0.key) }
-    for channel in channels.subtracting([.color, .alpha]) {
-      images[channel] = try plainImage(channel, visibility, projected)
-    }
-    return RenderOutput(
-      method: Self.method.id, height: camera.height, width: camera.width, images: images)
-  }
-
-  /// Colour and coverage before antialiasing [height, width, C + 1], and the face of every pixel.
-  private func drawAliased(
-    _ scene: Scene<Mesh>, _ projected: ProjectedMesh
-  ) throws -> (image: Tensor, visibility: Tensor) {
-    let shaded = ShadedMesh(scene, shader: shader, from: projected.camera)
-    let background = Tensor.concatenate([scene.background, .zeros([1], dtype: scene.dtype)])
-    func withCoverage(_ colors: Tensor) -> Tensor {
-      let ones = Tensor.ones(Array(colors.shape.dropLast()) + [1], dtype: scene.dtype)
-      return .concatenate([colors, ones], axis: -1)
-    }
-    if let colors = shaded.cornerColors() {
-      return try HardRaster.draw(
-        withCoverage(projected.corners(of: colors)), on: projected, background: background)
-    }
-    let visibility = try HardRaster.visibility(projected)
-    let fragments = HardRaster.fragments(visibility, projected)
-    let weights =
-      projected.camera.isPerspective
-      ? fragments.perspectiveWeights(fragments.barycentrics) : fragments.barycentrics
-    let colors = shaded.colors(of: fragments, on: projected, weights: weights)
-    return (Blending.hard(withCoverage(colors), fragments, background: background), visibility)
-  }
-
-  private func antialias(
-    _ image: Tensor, _ visibility: Tensor, _ mesh: Mesh, _ projected: ProjectedMesh
-  ) throws -> Tensor {
     let id = Self.method.id
+    let picture = try HardPicture(scene, shader: shader, from: camera, method: id)
+    let isBlended = !channels.isDisjoint(with: [.color, .alpha])
+    let image = isBlended ? try antialias(picture) : picture.colorAndCoverage
+    return try RenderOutput(
+      image,
+      [
+        .depth: {
+          let fragments = picture.fragments()
+          return picture.depth(of: fragments, weights: picture.weights(of: fragments))
+        },
+        .faceIndex: { picture.faceIndex },
+      ], wanted: channels, method: id)
+  }
+
+  private func antialias(_ picture: HardPicture) throws -> Tensor {
+    let id = Self.method.id
+    let corners = picture.projected.corners
     var rules = Antialiasing.Rules()
     rules.intersections = blendsIntersections
     rules.slack = slack
     rules.reciprocalGuard = reciprocalGuard
-    rules.perspective = projected.camera.isPerspective
+    rules.perspective = picture.projected.camera.isPerspective
     guard slack >= 0, reciprocalGuard >= 0 else {
       throw RenderError.invalid(
         method: id, parameter: slack >= 0 ? "reciprocalGuard" : "slack", expected: "at least 0",
         actual: "\(slack >= 0 ? reciprocalGuard : slack)")
     }
     let opposite = try Antialiasing.oppositeCorners(
-      projected.cornerIdentities(of: mesh), method: id)
+      picture.projected.cornerIdentities(of: picture.scene.shape), method: id)
     let blends = try Antialiasing.blends(
-      visibility, corners: projected.corners, opposite: opposite, rules: rules, method: id)
-    return Antialiasing.apply(blends, to: image, corners: projected.corners, rules: rules)
-  }
-
-  private func plainImage(
-    _ channel: RenderChannel, _ visibility: Tensor, _ projected: ProjectedMesh
-  ) throws -> Tensor {
-    switch channel {
-    case .faceIndex: return HardRaster.sourceFaces(visibility, projected)
-    case .depth:
-      let fragments = HardRaster.fragments(visibility, projected)
-      let depths = fragments.depths(
-        fragments.barycentrics, perspective: projected.camera.isPerspective)
-      return fragments.sumPerPixel(depths).reshaped(visibility.shape)
-    default:
-      throw RenderError.missingChannel(
-        channel.name, method: Self.method.id, available: Self.allChannels.map(\.name).sorted())
-    }
+      picture.visibility, corners: corners, opposite: opposite, rules: rules, method: id)
+    return Antialiasing.apply(
+      blends, to: picture.colorAndCoverage, corners: corners, rules: rules)
   }
 }

@@ -26,25 +26,36 @@ package enum HardRaster {
   }
 
   /// The face of every pixel: int32 [height, width], -1 for none.
-  package static func visibility(_ mesh: ProjectedMesh) throws -> Tensor {
+  ///
+  /// - Parameters:
+  ///   - mesh: what is drawn.
+  ///   - laterWins: whether the last of several faces of one depth is seen, not the first.
+  package static func visibility(
+    _ mesh: ProjectedMesh, laterWins: Bool = false
+  ) throws -> Tensor {
     try visibility(
       mesh.corners, ScreenSpace(mesh.camera), perspective: mesh.camera.isPerspective,
-      far: mesh.camera.far)
+      far: mesh.camera.far, laterWins: laterWins)
   }
 
   /// The same from corners [faces, 3, 3].
   package static func visibility(
-    _ corners: Tensor, _ screen: ScreenSpace, perspective: Bool, far: Double = .infinity
+    _ corners: Tensor, _ screen: ScreenSpace, perspective: Bool, near: Double = 0,
+    far: Double = .infinity, laterWins: Bool = false
   ) throws -> Tensor {
-    let frame = RasterFrame(corners: corners.expandingDims(at: 0), screen: screen)
+    let plain = corners.stoppingGradient()
+    let ordered = laterWins ? plain.flipped(axis: 0) : plain
+    let frame = RasterFrame(corners: ordered.expandingDims(at: 0), screen: screen)
     var kernelFrame = frame.kernel
-    var parameters = parameters((perspective, 0, far))
-    let result = Tensor.unfilled([screen.height, screen.width], .int32)
+    var parameters = parameters((perspective, near, far))
+    let found = Tensor.unfilled([screen.height, screen.width], .int32)
     try frame.check(
       lumi_hard_visibility(
-        &kernelFrame, &parameters, corners.kernelPointer,
-        result.kernelPointer.assumingMemoryBound(to: Int32.self), nil), method)
-    return result
+        &kernelFrame, &parameters, ordered.kernelPointer,
+        found.kernelPointer.assumingMemoryBound(to: Int32.self), nil), method)
+    guard laterWins else { return found }
+    let last = Tensor(Double(frame.faces - 1), dtype: .int32)
+    return Tensor.where(found .< 0, found, last - found)
   }
 
   /// The covered pixels of a visibility.

@@ -19,3 +19,15 @@ extension Camera {
     return (centre - points).normalized()
   }
 }
+
+extension Tensor {
+  /// Means of square blocks of an image [height, width, ...] whose sides are multiples of `factor`.
+  public func averagePooled(by factor: Int) -> Tensor {
+    let (height, width) = (shape[0] / factor, shape[1] / factor)
+    require(
+      height * factor == shape[0] && width * factor == shape[1],
+      "averagePooled: \(shape[0])×\(shape[1]) pixels by \(factor)")
+    return reshaped([height, factor, width, factor] + shape.dropFirst(2))
+      .mean(axis: 3).mean(axis: 1)
+  }
+}

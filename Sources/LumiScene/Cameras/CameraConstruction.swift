@@ -57,6 +57,18 @@ extension Camera {
       far: far)
   }
 
+  /// The same view with a whole multiple of the pixels a side.
+  public func enlarged(by factor: Int) -> Camera {
+    require(factor >= 1, "Camera.enlarged: factor \(factor), expected at least 1")
+    var result = self
+    result.focalLength = focalLength * Double(factor)
+    result.principalPoint = principalPoint * Double(factor)
+    result.skew = skew * Double(factor)
+    result.width = width * factor
+    result.height = height * factor
+    return result
+  }
+
   /// The same camera with its floating-point tensors in another type.
   public func cast(to dtype: DType) -> Camera {
     mapParameters { $1.cast(to: dtype) }
