@@ -89,7 +89,7 @@ public func verify(
       messages.append("\(field) has shape \(actual.shape), expected \(expected.shape)")
       continue
     }
-    let error = deviation(actual, expected, vector.tolerances)
+    let error = deviation(actual, expected, tolerances(of: field, vector.tolerances))
     if worst == nil || !(error <= worst!.error) { worst = (field, error) }
   }
   if compared.isEmpty { messages.append("the method yields none of the expected fields") }
@@ -104,14 +104,27 @@ public func verify(
     message: messages.isEmpty ? nil : messages.joined(separator: "; "))
 }
 
+/// The bounds of one field: those that begin with the first word of its name, as "sampled_abs" for
+/// "sampled_image", else "abs" and "rel", else the strictest absolute one that there is.
+private func tolerances(
+  of field: String, _ all: [String: Double]
+) -> (abs: Double, rel: Double) {
+  let word = field.prefix { $0 != "_" }
+  if all["\(word)_abs"] != nil || all["\(word)_rel"] != nil {
+    return (all["\(word)_abs"] ?? 0, all["\(word)_rel"] ?? 0)
+  }
+  let strictest = all.filter { $0.key.hasSuffix("_abs") }.values.min()
+  return (all["abs"] ?? strictest ?? 0, all["rel"] ?? 0)
+}
+
 /// The largest |actual - expected| over abs + rel·max|expected|, limited to finite numbers; NaN
 /// deviates unless both are NaN.
 private func deviation(
-  _ actual: Tensor, _ expected: Tensor, _ tolerances: [String: Double]
+  _ actual: Tensor, _ expected: Tensor, _ tolerances: (abs: Double, rel: Double)
 ) -> Double {
   let right = expected.scalars(as: Double.self)
   let scale = right.reduce(0) { $1.isFinite ? max($0, $1.magnitude) : $0 }
-  let allowed = (tolerances["abs"] ?? 0) + (tolerances["rel"] ?? 0) * scale
+  let allowed = tolerances.abs + tolerances.rel * scale
   var largest = 0.0
   for (a, b) in zip(actual.scalars(as: Double.self), right) where a != b {
     let difference = (a - b).magnitude

@@ -17,8 +17,12 @@ extension OpenDRRenderer {
     let (focal, center) = (try vector.tensor("focal"), try vector.tensor("center"))
     let z = camera.slice(axis: 1, from: 2, to: 3)
     func project(_ points: Tensor) -> Tensor {
-      points.slice(axis: 1, from: 0, to: 2) / points.slice(axis: 1, from: 2, to: 3) * focal
-        + center
+      let depth = points.slice(axis: 1, from: 2, to: 3)
+      let isBefore = depth .> 0
+      // What is behind the camera goes to the origin.
+      let pixels =
+        points.slice(axis: 1, from: 0, to: 2) / Tensor.where(isBefore, depth, 1) * focal + center
+      return Tensor.where(isBefore, pixels, 0)
     }
     func corners(_ uv: Tensor) -> Tensor {
       .concatenate([screenPoints(uv, screen), z], axis: 1).gather(faces)
