@@ -31,6 +31,11 @@ extension RendererRegistry {
       try registry.register(
         GenovaRenderer(shader: GradientProblem.shader), reference: GenovaRenderer.reference)
       try registry.register(
+        DIBRenderer.benchmarked(sigma: 1.0 / 7000), reference: DIBRenderer.reference,
+        softness: SoftnessSweep(
+          parameter: "sigma", values: [1e-2, 3e-3, 1e-3, 3e-4, 1e-4],
+          renderer: DIBRenderer.benchmarked))
+      try registry.register(
         AntialiasedRasterizer(shader: GradientProblem.shader),
         reference: AntialiasedRasterizer.reference)
     } catch {
@@ -68,6 +73,18 @@ extension OpenDRRenderer {
   fileprivate static var benchmarked: OpenDRRenderer {
     var renderer = OpenDRRenderer(shader: GradientProblem.shader)
     renderer.overdraws = false
+    return renderer
+  }
+}
+
+extension DIBRenderer {
+  /// The settings that the benchmark judges: every face counts where its probability is above
+  /// 1e-12, because the published reach and number of faces make steps that differences would meet.
+  fileprivate static func benchmarked(sigma: Double) -> DIBRenderer {
+    var renderer = DIBRenderer(shader: GradientProblem.shader)
+    renderer.inverseSigma = 1 / sigma
+    renderer.reach = (27.7 * sigma).squareRoot()
+    renderer.facesPerPixel = .max
     return renderer
   }
 }

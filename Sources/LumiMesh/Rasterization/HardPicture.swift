@@ -14,6 +14,8 @@ struct HardPicture {
   let drawn: ProjectedMesh
   /// int32 [height, width]: the face of every pixel, -1 for none.
   let visibility: Tensor
+  /// Whether interpolation is linear on the screen.
+  let isAffine: Bool
   /// Colour and, in the last channel, coverage: [height, width, C + 1].
   let colorAndCoverage: Tensor
 
@@ -24,11 +26,13 @@ struct HardPicture {
   ///   - method: whose id errors name.
   ///   - holdsCorners: whether the picture has no derivative with respect to the corners' places on
   ///     the screen; colours keep theirs.
+  ///   - isAffine: whether colours and depths are linear on the screen under perspective too.
   ///   - laterWins: whether the last of several faces of one depth is seen, not the first.
   init(
     _ scene: Scene<Mesh>, shader: Shader, from camera: Camera, method: String,
-    holdsCorners: Bool = false, laterWins: Bool = false
+    holdsCorners: Bool = false, isAffine: Bool = false, laterWins: Bool = false
   ) throws {
+    self.isAffine = isAffine || !camera.isPerspective
     self.scene = try scene.prepared(for: camera, method: method)
     shaded = ShadedMesh(self.scene, shader: shader, from: camera)
     projected = ProjectedMesh(self.scene.shape, from: camera)
@@ -40,13 +44,15 @@ struct HardPicture {
       : projected
     if !laterWins, let colors = shaded.cornerColors() {
       (colorAndCoverage, visibility) = try HardRaster.draw(
-        Self.withCoverage(drawn.corners(of: colors)), on: drawn,
+        Self.withCoverage(drawn.corners(of: colors)), on: drawn, isAffine: isAffine,
         background: Self.backgroundWithCoverage(self.scene))
     } else {
-      visibility = try HardRaster.visibility(drawn, laterWins: laterWins)
+      visibility = try HardRaster.visibility(
+        drawn, isAffine: isAffine, laterWins: laterWins)
       let fragments = HardRaster.fragments(visibility, drawn)
       colorAndCoverage = Self.draw(
-        shaded, self.scene, drawn, fragments, weights: Self.weights(of: fragments, drawn))
+        shaded, self.scene, drawn, fragments,
+        weights: Self.weights(of: fragments, isAffine: self.isAffine))
     }
   }
 
@@ -56,7 +62,9 @@ struct HardPicture {
   func fragments() -> Fragments { HardRaster.fragments(visibility, drawn) }
 
   /// Weights for what is linear in space at fragments [fragments, 3].
-  func weights(of fragments: Fragments) -> Tensor { Self.weights(of: fragments, drawn) }
+  func weights(of fragments: Fragments) -> Tensor {
+    Self.weights(of: fragments, isAffine: isAffine)
+  }
 
   /// ``colorAndCoverage`` from fragments and weights of one's own.
   func colorAndCoverage(of fragments: Fragments, weights: Tensor) -> Tensor {
@@ -74,9 +82,9 @@ struct HardPicture {
   /// The mesh's own face of every pixel.
   var faceIndex: Tensor { HardRaster.sourceFaces(visibility, drawn) }
 
-  private static func weights(of fragments: Fragments, _ mesh: ProjectedMesh) -> Tensor {
-    mesh.camera.isPerspective
-      ? fragments.perspectiveWeights(fragments.barycentrics) : fragments.barycentrics
+  private static func weights(of fragments: Fragments, isAffine: Bool) -> Tensor {
+    isAffine
+      ? fragments.barycentrics : fragments.perspectiveWeights(fragments.barycentrics)
   }
 
   private static func draw(

@@ -29,13 +29,15 @@ package enum HardRaster {
   ///
   /// - Parameters:
   ///   - mesh: what is drawn.
+  ///   - isAffine: whether depth is linear on the screen whatever the camera.
   ///   - laterWins: whether the last of several faces of one depth is seen, not the first.
   package static func visibility(
-    _ mesh: ProjectedMesh, laterWins: Bool = false
+    _ mesh: ProjectedMesh, isAffine: Bool = false, laterWins: Bool = false
   ) throws -> Tensor {
     try visibility(
-      mesh.corners, ScreenSpace(mesh.camera), perspective: mesh.camera.isPerspective,
-      far: mesh.camera.far, laterWins: laterWins)
+      mesh.corners, ScreenSpace(mesh.camera),
+      perspective: mesh.camera.isPerspective && !isAffine, far: mesh.camera.far,
+      laterWins: laterWins)
   }
 
   /// The same from corners [faces, 3, 3].
@@ -98,12 +100,20 @@ package enum HardRaster {
 
   /// ``interpolate(_:on:background:)`` with the face of every pixel: int32 [height, width], -1 for
   /// none.
+  ///
+  /// - Parameters:
+  ///   - attributes: [faces, 3, C].
+  ///   - mesh: what is drawn.
+  ///   - isAffine: whether attributes and depth are linear on the screen whatever the camera.
+  ///   - background: [C].
   package static func draw(
-    _ attributes: Tensor, on mesh: ProjectedMesh, background: Tensor
+    _ attributes: Tensor, on mesh: ProjectedMesh, isAffine: Bool = false, background: Tensor
   ) throws -> (image: Tensor, visibility: Tensor) {
-    try draw(
+    var range = range(mesh.camera)
+    if isAffine { range.perspective = false }
+    return try draw(
       attributes, corners: mesh.corners, ScreenSpace(mesh.camera), background: background,
-      range: range(mesh.camera))
+      range: range)
   }
 
   private static func draw(
