@@ -9,6 +9,7 @@ struct DegenerateTests {
   enum Method: String, CaseIterable, Sendable {
     case soft, softByTensorOperations, softBarycentric, softHard, silhouettes, pytorch3D
     case hard, hardByTensorOperations, phong, antialiased, antialiasedPhong
+    case openDR, openDRPlain, localGradients, neuralMesh, neuralMeshFront, genova, dibR
 
     var renderer: any Renderer<Mesh> {
       var soft = SoftRasterizer()
@@ -37,6 +38,21 @@ struct DegenerateTests {
         return HardRasterizer(shader: .blinnPhong, channels: HardRasterizer.allChannels)
       case .antialiased: return AntialiasedRasterizer(channels: AntialiasedRasterizer.allChannels)
       case .antialiasedPhong: return AntialiasedRasterizer(shader: .phong)
+      case .openDR: return OpenDRRenderer(channels: OpenDRRenderer.allChannels)
+      case .openDRPlain:
+        var renderer = OpenDRRenderer(shader: .phong)
+        renderer.overdraws = false
+        return renderer
+      case .localGradients:
+        return LocalGradientRenderer(channels: LocalGradientRenderer.allChannels)
+      case .neuralMesh: return NeuralMeshRenderer(channels: NeuralMeshRenderer.allChannels)
+      case .neuralMeshFront:
+        var renderer = NeuralMeshRenderer()
+        renderer.fillsBack = false
+        renderer.antiAliasing = false
+        return renderer
+      case .genova: return GenovaRenderer(channels: GenovaRenderer.allChannels)
+      case .dibR: return DIBRenderer(channels: DIBRenderer.allChannels)
       }
     }
   }

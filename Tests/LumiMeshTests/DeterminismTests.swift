@@ -26,6 +26,7 @@ struct DeterminismTests {
 
   enum Method: String, CaseIterable, Sendable {
     case soft, silhouettes, barycentric, hard, phong, antialiased
+    case openDR, localGradients, neuralMesh, genova, dibR
 
     var renderer: any Renderer<Mesh> {
       var soft = SoftRasterizer()
@@ -39,6 +40,11 @@ struct DeterminismTests {
         return soft
       case .hard: return HardRasterizer()
       case .antialiased: return AntialiasedRasterizer()
+      case .openDR: return OpenDRRenderer()
+      case .localGradients: return LocalGradientRenderer()
+      case .neuralMesh: return NeuralMeshRenderer()
+      case .genova: return GenovaRenderer()
+      case .dibR: return DIBRenderer()
       case .phong: return HardRasterizer(shader: .phong, channels: HardRasterizer.allChannels)
       }
     }

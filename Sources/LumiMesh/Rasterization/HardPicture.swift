@@ -44,7 +44,7 @@ struct HardPicture {
       : projected
     if !laterWins, let colors = shaded.cornerColors() {
       (colorAndCoverage, visibility) = try HardRaster.draw(
-        Self.withCoverage(drawn.corners(of: colors)), on: drawn, isAffine: isAffine,
+        drawn.corners(of: colors), on: drawn, isAffine: isAffine, showsCoverage: true,
         background: Self.backgroundWithCoverage(self.scene))
     } else {
       visibility = try HardRaster.visibility(
@@ -92,13 +92,9 @@ struct HardPicture {
     weights: Tensor
   ) -> Tensor {
     let colors = shaded.colors(of: fragments, on: mesh, weights: weights)
+    let ones = Tensor.ones([fragments.count, 1], dtype: colors.dtype)
     return Blending.hard(
-      withCoverage(colors), fragments, background: backgroundWithCoverage(scene))
-  }
-
-  private static func withCoverage(_ colors: Tensor) -> Tensor {
-    let ones = Tensor.ones(Array(colors.shape.dropLast()) + [1], dtype: colors.dtype)
-    return .concatenate([colors, ones], axis: -1)
+      .concatenate([colors, ones], axis: 1), fragments, background: backgroundWithCoverage(scene))
   }
 
   private static func backgroundWithCoverage(_ scene: Scene<Mesh>) -> Tensor {

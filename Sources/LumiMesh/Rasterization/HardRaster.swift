@@ -105,22 +105,24 @@ package enum HardRaster {
   ///   - attributes: [faces, 3, C].
   ///   - mesh: what is drawn.
   ///   - isAffine: whether attributes and depth are linear on the screen whatever the camera.
-  ///   - background: [C].
+  ///   - showsCoverage: whether there is one more channel, 1 where there is a face.
+  ///   - background: as many values as the image has channels.
   package static func draw(
-    _ attributes: Tensor, on mesh: ProjectedMesh, isAffine: Bool = false, background: Tensor
+    _ attributes: Tensor, on mesh: ProjectedMesh, isAffine: Bool = false,
+    showsCoverage: Bool = false, background: Tensor
   ) throws -> (image: Tensor, visibility: Tensor) {
     var range = range(mesh.camera)
     if isAffine { range.perspective = false }
     return try draw(
-      attributes, corners: mesh.corners, ScreenSpace(mesh.camera), background: background,
-      range: range)
+      attributes, corners: mesh.corners, ScreenSpace(mesh.camera), showsCoverage: showsCoverage,
+      background: background, range: range)
   }
 
   private static func draw(
-    _ attributes: Tensor, corners: Tensor, _ screen: ScreenSpace, background: Tensor,
-    range: (perspective: Bool, near: Double, far: Double)
+    _ attributes: Tensor, corners: Tensor, _ screen: ScreenSpace, showsCoverage: Bool,
+    background: Tensor, range: (perspective: Bool, near: Double, far: Double)
   ) throws -> (image: Tensor, visibility: Tensor) {
-    let channels = attributes.shape[2]
+    let channels = attributes.shape[2] + (showsCoverage ? 1 : 0)
     guard background.shape == [channels] else {
       throw RenderError.invalid(
         method: method, parameter: "background", expected: "shape [\(channels)]",
@@ -128,7 +130,9 @@ package enum HardRaster {
     }
     let frame = RasterFrame(corners: corners.expandingDims(at: 0), screen: screen)
     var kernelFrame = frame.kernel
-    var parameters = parameters(range, channels: channels)
+    var parameters = parameters(
+      range, channels: attributes.shape[2],
+      extra: showsCoverage ? LUMI_HARD_COVERAGE : LUMI_HARD_NOTHING)
     let faceIndex = Tensor.unfilled(frame.imageShape(), .int32)
     let image = Tensor.unfilled([screen.height, screen.width, channels], frame.dtype)
     try frame.check(
