@@ -36,6 +36,12 @@ extension RendererRegistry {
           parameter: "sigma", values: [1e-2, 3e-3, 1e-3, 3e-4, 1e-4],
           renderer: DIBRenderer.benchmarked))
       try registry.register(
+        GaussianVisibilityRenderer.benchmarked(sigmaScale: 0.5),
+        reference: GaussianVisibilityRenderer.reference,
+        softness: SoftnessSweep(
+          parameter: "sigmaScale", values: [1, 0.7, 0.5, 0.35, 0.25],
+          renderer: GaussianVisibilityRenderer.benchmarked))
+      try registry.register(
         AntialiasedRasterizer(shader: GradientProblem.shader),
         reference: AntialiasedRasterizer.reference)
     } catch {
@@ -85,6 +91,15 @@ extension DIBRenderer {
     renderer.inverseSigma = 1 / sigma
     renderer.reach = (27.7 * sigma).squareRoot()
     renderer.facesPerPixel = .max
+    return renderer
+  }
+}
+
+extension GaussianVisibilityRenderer {
+  /// The settings that the benchmark judges: the defaults in the problems' light.
+  fileprivate static func benchmarked(sigmaScale: Double) -> GaussianVisibilityRenderer {
+    var renderer = GaussianVisibilityRenderer(reflection: GradientProblem.shader.reflection)
+    renderer.sigmaScale = sigmaScale
     return renderer
   }
 }

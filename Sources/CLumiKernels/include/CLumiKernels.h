@@ -1,4 +1,5 @@
 #include "lumi_antialias.h"
+#include "lumi_blobs.h"
 #include "lumi_dibr.h"
 #include "lumi_elementwise.h"
 #include "lumi_nmr.h"
