@@ -40,8 +40,8 @@ public struct GaussianVisibilityRenderer: Renderer {
   public var transmittance = 0.05
   /// How visibility is integrated. Default ``BlobSampling/published``.
   public var sampling = BlobSampling.published
-  /// Blobs farther from a ray than this many σ are left out; above 0. Default 5.
-  public var cutoff = 5.0
+  /// Blobs farther from a ray than this many σ are left out; above 0. Default 4.
+  public var cutoff = 4.0
 
   /// - Parameters:
   ///   - reflection: Lambert's by default.
