@@ -23,7 +23,8 @@ import LumiTensor
 /// 3D Morphable Model Regression", CVPR 2018.
 public struct GenovaRenderer: Renderer {
   public static let method = MethodDescription(
-    id: "mesh/genova", name: "Barycentric derivatives of Genova et al.", representation: .mesh,
+    id: "mesh/genova-barycentric", name: "Barycentric derivatives of Genova et al.",
+    representation: .mesh,
     type: "approximated gradient",
     strengths: "exact barycentric derivatives without clipping; deferred shading of any kind",
     limits: "face choice is held constant: outlines and occlusion give no gradient",

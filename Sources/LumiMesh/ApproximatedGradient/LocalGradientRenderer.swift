@@ -20,7 +20,8 @@ import LumiTensor
 /// H. Kato, T. Harada, "Learning View Priors for Single-view 3D Reconstruction", CVPR 2019.
 public struct LocalGradientRenderer: Renderer {
   public static let method = MethodDescription(
-    id: "mesh/local-gradients", name: "Local gradients of Kato & Harada", representation: .mesh,
+    id: "mesh/view-prior-local-gradients", name: "Local gradients of Kato & Harada",
+    representation: .mesh,
     type: "approximated gradient",
     strengths: "sharp picture; asks the loss which way helps; one pass over the pixels",
     limits: "reaches one pixel; approximate; small losses fall into its dead zone",

@@ -22,7 +22,7 @@ import LumiTensor
 /// Discontinuities Differentiably", ECCV 2024.
 public struct AntialiasedRasterizer: Renderer {
   public static let method = MethodDescription(
-    id: "mesh/antialiasing", name: "Hard rasteriser with analytic antialiasing",
+    id: "mesh/nvdiffrast-antialias", name: "Hard rasteriser with analytic antialiasing",
     representation: .mesh, type: "approximated rendering",
     strengths: "sharp and fast; any shading; plain derivative at outlines and intersections",
     limits: "reaches one pixel; geometry finer than a pixel has no gradient",

@@ -20,7 +20,7 @@ import LumiTensor
 /// Kaolin.
 public struct DIBRenderer: Renderer {
   public static let method = MethodDescription(
-    id: "mesh/dib-r", name: "DIB-R", representation: .mesh, type: "approximated rendering",
+    id: "mesh/dibr", name: "DIB-R", representation: .mesh, type: "approximated rendering",
     strengths: "sharp inside, soft outside; any shading; plain derivative",
     limits: "colour does not move outlines; alpha is constant inside; affine interpolation",
     citation: "Chen, Ling, Gao, Smith, Lehtinen, Jacobson, Fidler, NeurIPS 2019",

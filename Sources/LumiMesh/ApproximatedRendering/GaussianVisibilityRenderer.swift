@@ -23,7 +23,8 @@ import LumiTensor
 /// is no released program to compare with.
 public struct GaussianVisibilityRenderer: Renderer {
   public static let method = MethodDescription(
-    id: "mesh/rhodin", name: "Gaussian visibility of Rhodin et al.", representation: .mesh,
+    id: "mesh/rhodin-visibility", name: "Gaussian visibility of Rhodin et al.",
+    representation: .mesh,
     type: "approximated rendering",
     strengths: "smooth everywhere, occlusion included; wide basins for pose",
     limits: "blurred; no finer than its blobs; large faces have holes",
