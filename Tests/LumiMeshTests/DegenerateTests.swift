@@ -10,6 +10,7 @@ struct DegenerateTests {
     case soft, softByTensorOperations, softBarycentric, softHard, silhouettes, pytorch3D
     case hard, hardByTensorOperations, phong, antialiased, antialiasedPhong
     case openDR, openDRPlain, localGradients, neuralMesh, neuralMeshFront, genova, dibR
+    case rhodin
 
     var renderer: any Renderer<Mesh> {
       var soft = SoftRasterizer()
@@ -52,6 +53,7 @@ struct DegenerateTests {
         renderer.antiAliasing = false
         return renderer
       case .genova: return GenovaRenderer(channels: GenovaRenderer.allChannels)
+      case .rhodin: return GaussianVisibilityRenderer(reflection: .phong)
       case .dibR: return DIBRenderer(channels: DIBRenderer.allChannels)
       }
     }

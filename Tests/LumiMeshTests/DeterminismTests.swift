@@ -26,7 +26,7 @@ struct DeterminismTests {
 
   enum Method: String, CaseIterable, Sendable {
     case soft, silhouettes, barycentric, hard, phong, antialiased
-    case openDR, localGradients, neuralMesh, genova, dibR
+    case openDR, localGradients, neuralMesh, genova, dibR, rhodin
 
     var renderer: any Renderer<Mesh> {
       var soft = SoftRasterizer()
@@ -44,6 +44,7 @@ struct DeterminismTests {
       case .localGradients: return LocalGradientRenderer()
       case .neuralMesh: return NeuralMeshRenderer()
       case .genova: return GenovaRenderer()
+      case .rhodin: return GaussianVisibilityRenderer()
       case .dibR: return DIBRenderer()
       case .phong: return HardRasterizer(shader: .phong, channels: HardRasterizer.allChannels)
       }
