@@ -1,5 +1,4 @@
 import ArgumentParser
-import Foundation
 import Lumigrad
 
 struct Compare: ParsableCommand {
@@ -15,28 +14,8 @@ struct Compare: ParsableCommand {
 
   func run() throws {
     let comparison = try BenchmarkComparison(
-      baseline: read(baseline), candidate: read(candidate))
+      baseline: ResultsFile.read(baseline), candidate: ResultsFile.read(candidate))
     print(comparison.description)
     if !comparison.regressions.isEmpty { throw ExitCode.failure }
-  }
-
-  private func read(_ path: String) throws -> BenchmarkReport {
-    do {
-      let data = try Data(contentsOf: URL(fileURLWithPath: path))
-      let schema = try BenchmarkCoding.value(SchemaOnly.self, from: data).schema
-      guard schema == BenchmarkReport.currentSchema else {
-        throw ValidationError(
-          "\(path): schema \(schema), expected \(BenchmarkReport.currentSchema)")
-      }
-      return try BenchmarkCoding.value(from: data)
-    } catch let error as ValidationError {
-      throw error
-    } catch {
-      throw ValidationError("\(path): not the results of a run (\(error))")
-    }
-  }
-
-  private struct SchemaOnly: Decodable {
-    let schema: Int
   }
 }

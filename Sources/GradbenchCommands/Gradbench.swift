@@ -11,7 +11,8 @@ public struct Gradbench: ParsableCommand {
     commandName: "gradbench",
     abstract: "Measures the gradients of differentiable renderers.",
     subcommands: [
-      Info.self, List.self, Run.self, Compare.self, Picture.self, Verify.self, Perf.self,
+      Info.self, List.self, Run.self, Compare.self, Methods.self, Picture.self, Verify.self,
+      Perf.self,
     ])
 
   public init() {}
