@@ -103,7 +103,8 @@ extension Mesh {
     case .faceColors(let colors): return mean(ofFaces: colors)
     case .faceTexels(let texels): return mean(ofFaces: texels.mean(axis: 1))
     case .texture(let image, let coordinates, let faces):
-      let corners = sampleBilinear(image, at: coordinates.gather(faces).reshaped([-1, 2]))
+      let corners = sampleTexture(
+        image, at: coordinates.gather(faces).reshaped([-1, 2]), sampler: textureSampler)
       return corners.reshaped([faceCount, 3, image.shape[2]])
         .meanOverCorners(self.faces, vertexCount: vertexCount)
     }

@@ -59,20 +59,28 @@ public struct Fragments: Sendable {
   static func barycentrics(_ corners: Tensor, at centers: Tensor) -> Tensor {
     let px = centers.slice(axis: 1, from: 0, to: 1).reshaped([-1])
     let py = centers.slice(axis: 1, from: 1, to: 2).reshaped([-1])
-    let x = (0..<3).map { coordinate(corners, $0, 0) }
-    let y = (0..<3).map { coordinate(corners, $0, 1) }
+    let (x, y, area) = cornersAndArea(corners)
     let opposite = (0..<3).map { k in
       let (i, j) = ((k + 1) % 3, (k + 2) % 3)
       return (x[i] - px) * (y[j] - py) - (x[j] - px) * (y[i] - py)
     }
+    return Tensor.stack(
+      zip(opposite, [0, 0.5, 0.5]).map { Tensor.where(area.isFlat, $1, $0 / area.safe) }, axis: 1)
+  }
+
+  /// The corners' places, where twice the signed area drowns in rounding, and that area or 1 there:
+  /// each [fragments].
+  static func cornersAndArea(
+    _ corners: Tensor
+  ) -> (x: [Tensor], y: [Tensor], area: (isFlat: Tensor, safe: Tensor)) {
+    let x = (0..<3).map { coordinate(corners, $0, 0) }
+    let y = (0..<3).map { coordinate(corners, $0, 1) }
     let (ax, ay, bx, by) = (x[1] - x[0], y[1] - y[0], x[2] - x[0], y[2] - y[0])
     let area = ax * by - ay * bx
     let ulp = corners.dtype == .float32 ? Double(Float.ulpOfOne) : Double.ulpOfOne
     let size = (ax.abs() + bx.abs()) * (ay.abs() + by.abs()) * (4 * ulp)
     let isFlat = area.stoppingGradient().abs() .<= size.stoppingGradient()
-    let safeArea = Tensor.where(isFlat, 1, area)
-    return Tensor.stack(
-      zip(opposite, [0, 0.5, 0.5]).map { Tensor.where(isFlat, $1, $0 / safeArea) }, axis: 1)
+    return (x, y, (isFlat, Tensor.where(isFlat, 1, area)))
   }
 
   static func coordinate(_ corners: Tensor, _ corner: Int, _ axis: Int) -> Tensor {

@@ -32,67 +32,122 @@ public struct Illumination: Sendable {
     positions: Tensor, normals: Tensor, toEye eye: Tensor, lights: [Light], material: Material,
     reflection: Reflection
   ) {
+    let surface = LitSurface(
+      positions: positions, normals: normals, eye: eye, material: material, reflection: reflection)
     let zero = Tensor.zeros(like: positions.stoppingGradient())
     var diffuse = lights.isEmpty ? Tensor.ones(like: zero) : zero
     var specular = zero + material.emission
-    func add(_ toLight: Tensor, _ intensity: Tensor) {
-      let cosine = (normals * toLight).sum(axis: 1, keepDims: true)
-      diffuse = diffuse + cosine.relu() * intensity * material.diffuse
-      guard reflection != .lambert else { return }
-      let shine = Self.highlight(normals, toLight, eye, cosine, material, reflection)
-      specular = specular + shine * intensity * material.specular
-    }
     for light in lights {
-      switch light {
-      case .ambient(let intensity):
-        diffuse = diffuse + intensity * material.ambient
-      case .sphericalHarmonics(let coefficients):
-        let irradiance = sphericalHarmonics(normals).matmul(coefficients).relu()
-        diffuse = diffuse + irradiance * material.diffuse
-      case .directional(let direction, let intensity):
-        add(direction.normalized().broadcast(to: positions.shape), intensity)
-      case .point(let position, let intensity, let falloff):
-        let toLight = position - positions
-        let squared = (toLight * toLight).sum(axis: 1, keepDims: true).clamped(min: 1e-12)
-        add(toLight.normalized(), falloff == .none ? intensity : intensity / squared)
-      }
+      let part = surface.contribution(of: light)
+      diffuse = diffuse + part.diffuse
+      if let shine = part.specular { specular = specular + shine }
     }
     self.diffuse = diffuse
     self.specular = specular
   }
+}
+
+/// Surface points and how they reflect; what each light adds is a function of its own.
+private struct LitSurface {
+  let positions, normals, eye: Tensor
+  let material: Material
+  let reflection: Reflection
+
+  /// What one light adds, of a shape that broadcasts to [N, 3].
+  typealias Contribution = (diffuse: Tensor, specular: Tensor?)
+
+  func contribution(of light: Light) -> Contribution {
+    switch light {
+    case .ambient(let intensity): return (intensity * material.ambient, nil)
+    case .sphericalHarmonics(let coefficients): return (harmonics(coefficients), nil)
+    case .environment(let map): return environment(EnvironmentMap(map))
+    case .directional(let direction, let intensity):
+      return direct(direction.normalized().broadcast(to: positions.shape), intensity)
+    case .point(let position, let intensity, let falloff):
+      let (toLight, arriving) = lamp(at: position, intensity, falloff)
+      return direct(toLight, arriving)
+    case .spot(let position, let axis, let intensity, let cone, let falloff):
+      let (toLight, arriving) = lamp(at: position, intensity, falloff)
+      let cosine = -(toLight * axis.normalized()).sum(axis: 1, keepDims: true)
+      return direct(toLight, arriving * cone.strength(cosine))
+    }
+  }
+
+  /// Unit directions to a lamp and its light on surfaces that face it.
+  private func lamp(
+    at position: Tensor, _ intensity: Tensor, _ falloff: Light.Falloff
+  ) -> (toLight: Tensor, arriving: Tensor) {
+    let toLight = position - positions
+    guard falloff == .inverseSquare else { return (toLight.normalized(), intensity) }
+    let squared = (toLight * toLight).sum(axis: 1, keepDims: true).clamped(min: 1e-12)
+    return (toLight.normalized(), intensity / squared)
+  }
+
+  /// Light from one direction.
+  private func direct(_ toLight: Tensor, _ intensity: Tensor) -> Contribution {
+    let cosine = (normals * toLight).sum(axis: 1, keepDims: true)
+    let diffuse = cosine.relu() * intensity * material.diffuse
+    guard reflection != .lambert else { return (diffuse, nil) }
+    return (diffuse, highlight(toLight, cosine) * intensity * material.specular)
+  }
+
+  private func harmonics(_ coefficients: Tensor) -> Tensor {
+    guard let order = Light.harmonicOrder(ofCount: coefficients.shape[0]) else {
+      fatalError("sphericalHarmonics: \(coefficients.shape[0]) coefficients, expected a square")
+    }
+    return sphericalHarmonics(normals, order: order).matmul(coefficients).relu()
+      * material.diffuse
+  }
+
+  /// Irradiance by the normal; glossy reflection by the mirrored eye direction, from the map's means
+  /// over Phong's lobe. Blinn's lobe is about as wide as Phong's of a quarter of its exponent. What
+  /// the surface's own horizon hides of the lobe is not taken away.
+  private func environment(_ map: EnvironmentMap) -> Contribution {
+    let one = Tensor(1, dtype: positions.dtype)
+    let diffuse = map.convolved(exponent: one).radiance(along: normals) * material.diffuse
+    guard reflection != .lambert else { return (diffuse, nil) }
+    let cosine = (normals * eye).sum(axis: 1, keepDims: true)
+    let exponent = reflection == .phong ? material.shininess : material.shininess * 0.25
+    let seen = map.convolved(exponent: exponent).radiance(along: cosine * 2 * normals - eye)
+    return (diffuse, seen * material.specular)
+  }
 
   /// [N, 1]: the highlight's strength, 0 on the side away from the light.
-  private static func highlight(
-    _ normals: Tensor, _ toLight: Tensor, _ eye: Tensor, _ cosine: Tensor, _ material: Material,
-    _ reflection: Reflection
-  ) -> Tensor {
+  private func highlight(_ toLight: Tensor, _ cosine: Tensor) -> Tensor {
     let closeness: Tensor
     if reflection == .phong {
       closeness = ((cosine * 2 * normals - toLight) * eye).sum(axis: 1, keepDims: true)
     } else {
       closeness = (normals * (toLight + eye).normalized()).sum(axis: 1, keepDims: true)
     }
-    // 0 to a power below 1 has an infinite slope: take it out before and after.
-    let lit = (closeness.stoppingGradient() .> 0) .&& (cosine.stoppingGradient() .> 0)
-    let safe = Tensor.where(lit, closeness, Tensor.ones(like: closeness.stoppingGradient()))
-    return Tensor.where(
-      lit, safe.pow(material.shininess), Tensor.zeros(like: closeness.stoppingGradient()))
+    return closeness.power(
+      material.shininess,
+      where: (closeness.stoppingGradient() .> 0) .&& (cosine.stoppingGradient() .> 0))
   }
 }
 
-/// Real spherical harmonics up to order 2 of unit vectors [N, 3]: [N, 9] in the order 1; y, z, x;
-/// xy, yz, 3z² - 1, xz, x² - y² (Ramamoorthi and Hanrahan 2001).
-public func sphericalHarmonics(_ directions: Tensor) -> Tensor {
-  let x = directions.slice(axis: 1, from: 0, to: 1)
-  let y = directions.slice(axis: 1, from: 1, to: 2)
-  let z = directions.slice(axis: 1, from: 2, to: 3)
-  let one = Tensor.ones(like: x.stoppingGradient())
-  return Tensor.concatenate(
-    [
-      one * 0.28209479177387814,
-      y * 0.4886025119029199, z * 0.4886025119029199, x * 0.4886025119029199,
-      x * y * 1.0925484305920792, y * z * 1.0925484305920792,
-      (z * z * 3 - 1) * 0.31539156525252005, x * z * 1.0925484305920792,
-      (x * x - y * y) * 0.5462742152960396,
-    ], axis: 1)
+extension Light.Cone {
+  /// [N, 1]: what is left of the light at angles of cosines [N, 1] to the axis.
+  fileprivate func strength(_ cosine: Tensor) -> Tensor {
+    switch self {
+    case .angles(let inner, let outer):
+      let edge = outer.cos()
+      // Equal angles would make the border a step.
+      let width = (inner.cos() - edge).clamped(min: 1e-6)
+      let t = ((cosine - edge) / width).clamped(min: 0, max: 1)
+      return t * t * (3 - t * 2)
+    case .exponent(let exponent):
+      return cosine.power(exponent, where: cosine.stoppingGradient() .> 0)
+    }
+  }
+}
+
+extension Tensor {
+  /// This to a power where a condition holds, else 0.
+  fileprivate func power(_ exponent: Tensor, where isPositive: Tensor) -> Tensor {
+    // 0 to a power below 1 has an infinite slope: take it out before and after.
+    let plain = stoppingGradient()
+    let safe = Tensor.where(isPositive, self, Tensor.ones(like: plain))
+    return Tensor.where(isPositive, safe.pow(exponent), Tensor.zeros(like: plain))
+  }
 }

@@ -31,6 +31,13 @@ extension Scene where Shape == Mesh {
     try require(
       camera.width > 0 && camera.height > 0, "camera", "at least one pixel",
       "\(camera.width)×\(camera.height) pixels")
+    for (index, light) in lights.enumerated() {
+      do {
+        try light.checkShapes(dtype: dtype, field: "light.\(index)")
+      } catch let error as SceneError {
+        try require(false, error.field, error.expected, error.actual)
+      }
+    }
     return drawable()
   }
 

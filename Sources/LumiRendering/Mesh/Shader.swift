@@ -150,9 +150,14 @@ public struct ShadedMesh: Sendable {
   ) -> Tensor {
     switch mesh.appearance {
     case .texture(let image, let coordinates, let faces):
-      let uv = fragments.interpolate(
-        projected.corners(of: coordinates.gather(faces)), weights: weights)
-      return sampleBilinear(image, at: uv)
+      let corners = projected.corners(of: coordinates.gather(faces))
+      let uv = fragments.interpolate(corners, weights: weights)
+      let isMipMapped = mesh.textureSampler.filter == .trilinear
+      return sampleTexture(
+        image, at: uv, sampler: mesh.textureSampler,
+        footprint: isMipMapped
+          ? fragments.slopes(
+            of: corners, values: uv, weights: weights, perspective: camera.isPerspective) : nil)
     case .faceTexels(let texels):
       return sampleFlatTexels(texels, fragments, projected, weights)
     default:

@@ -1,40 +1,126 @@
+import LumiScene
 import LumiTensor
 
-/// Bilinear look-ups in an image by OpenGL texture coordinates: u to the right, v up, both from 0
-/// to 1 across the image; texel centres at half-integers; the border repeats.
+/// Look-ups in an image by OpenGL texture coordinates: u to the right, v up, both from 0 to 1 across
+/// the image; texel centres at half-integers, s = u·W - ½ and t = (1 - v)·H - ½.
 ///
-/// s = u·W - ½ and t = (1 - v)·H - ½. Differentiable with respect to texels and coordinates; the
-/// derivative with respect to coordinates is constant between texel centres and jumps there.
+/// Differentiable with respect to texels and coordinates; the derivative with respect to coordinates
+/// is constant between texel centres and jumps there. Trilinear look-ups are also differentiable
+/// with respect to the footprint, that is, the choice of the level is part of the derivative. The
+/// footprint counts as a square of its longer side: what is seen at a grazing angle is blurred along
+/// both axes.
+///
+/// - Parameters:
+///   - image: [height, width, channels].
+///   - coordinates: [N, 2].
+///   - sampler: how to read.
+///   - footprint: [N, 2, 2], how (u, v), the last axis, changes to the next pixel along both axes of
+///     the screen; without it trilinear look-ups read the image itself.
+/// - Returns: [N, channels].
+public func sampleTexture(
+  _ image: Tensor, at coordinates: Tensor, sampler: TextureSampler = TextureSampler(),
+  footprint: Tensor? = nil
+) -> Tensor {
+  require(
+    image.rank == 3 && image.count > 0 && coordinates.rank == 2 && coordinates.shape[1] == 2,
+    "sampleTexture: image \(image.shape), coordinates \(coordinates.shape)")
+  let (height, width) = (image.shape[0], image.shape[1])
+  let u = coordinates.slice(axis: 1, from: 0, to: 1)
+  let v = 1 - coordinates.slice(axis: 1, from: 1, to: 2)
+  let texels = image.reshaped([height * width, image.shape[2]])
+  let rowLength = Tensor(Double(width), dtype: .int64)
+  switch sampler.filter {
+  case .trilinear:
+    if let footprint {
+      return TexturePyramid(image).sample(u, v, footprint: footprint, wrap: sampler.wrap)
+    }
+    fallthrough
+  case .bilinear:
+    return bilinear(
+      texels, Neighbours(of: v * Double(height) - 0.5, extent: height, wrap: sampler.wrap),
+      Neighbours(of: u * Double(width) - 0.5, extent: width, wrap: sampler.wrap), width: rowLength)
+  case .nearest:
+    func place(_ position: Tensor, _ extent: Int) -> Tensor {
+      Neighbours(
+        of: (position * Double(extent)).stoppingGradient(), extent: extent,
+        wrap: sampler.wrap
+      ).lower
+    }
+    return texels.gather((place(v, height) * rowLength + place(u, width)).reshaped([-1]))
+  }
+}
+
+/// ``sampleTexture(_:at:sampler:footprint:)`` with bilinear look-ups, clamped.
 ///
 /// - Parameters:
 ///   - image: [height, width, channels].
 ///   - coordinates: [N, 2].
 /// - Returns: [N, channels].
 public func sampleBilinear(_ image: Tensor, at coordinates: Tensor) -> Tensor {
-  require(
-    image.rank == 3 && image.count > 0 && coordinates.rank == 2 && coordinates.shape[1] == 2,
-    "sampleBilinear: image \(image.shape), coordinates \(coordinates.shape)")
-  let (height, width) = (image.shape[0], image.shape[1])
-  let s = coordinates.slice(axis: 1, from: 0, to: 1) * Double(width) - 0.5
-  let t = (1 - coordinates.slice(axis: 1, from: 1, to: 2)) * Double(height) - 0.5
-  let (left, right, across) = neighbours(s, width)
-  let (top, bottom, down) = neighbours(t, height)
-  let texels = image.reshaped([height * width, image.shape[2]])
-  func texel(_ row: Tensor, _ column: Tensor) -> Tensor {
-    texels.gather((row * Tensor(Double(width), dtype: .int64) + column).reshaped([-1]))
-  }
-  let upper = texel(top, left) * (1 - across) + texel(top, right) * across
-  let lower = texel(bottom, left) * (1 - across) + texel(bottom, right) * across
-  return upper * (1 - down) + lower * down
+  sampleTexture(image, at: coordinates)
 }
 
-/// The two texels around a position, limited to the image, and where between them.
-private func neighbours(_ position: Tensor, _ extent: Int) -> (Tensor, Tensor, Tensor) {
-  let floor = position.stoppingGradient().floor()
-  let last = Double(extent - 1)
-  let lower = floor.clamped(min: 0, max: last).cast(to: .int64)
-  let upper = (floor + 1).clamped(min: 0, max: last).cast(to: .int64)
-  return (lower, upper, position - floor)
+/// The two texels around positions along one axis, and where between them.
+struct Neighbours {
+  /// int64 [N, 1].
+  let lower: Tensor
+  let upper: Tensor
+  /// [N, 1]: 0 at the lower one, 1 at the upper one.
+  let share: Tensor
+
+  /// - Parameters:
+  ///   - position: [N, 1], 0 at the first texel's centre.
+  ///   - extent: how many texels, [] or [N, 1] of the position's dtype.
+  ///   - wrap: what lies beyond them.
+  init(of position: Tensor, extent: Tensor, wrap: TextureSampler.Wrap) {
+    let floor = position.stoppingGradient().floor()
+    lower = Self.wrapped(floor, extent, wrap)
+    upper = Self.wrapped(floor + 1, extent, wrap)
+    share = position - floor
+  }
+
+  init(of position: Tensor, extent: Int, wrap: TextureSampler.Wrap) {
+    self.init(of: position, extent: Tensor(Double(extent), dtype: position.dtype), wrap: wrap)
+  }
+
+  /// Numbers that are none come out as texel 0.
+  private static func wrapped(
+    _ number: Tensor, _ extent: Tensor, _ wrap: TextureSampler.Wrap
+  ) -> Tensor {
+    func modulo(_ period: Tensor) -> Tensor { number - (number / period).floor() * period }
+    var inside = number
+    switch wrap {
+    case .clamp: break
+    case .repeat: inside = modulo(extent)
+    case .mirroredRepeat:
+      let there = modulo(extent * 2)
+      inside = Tensor.minimum(there, extent * 2 - 1 - there)
+    }
+    return Tensor.minimum(Tensor.maximum(inside, 0), extent - 1).cast(to: .int64)
+  }
+}
+
+/// Values between four texels each: [N, C].
+///
+/// - Parameters:
+///   - texels: [T, C].
+///   - rows: which rows.
+///   - columns: which columns.
+///   - width: texels a row, int64, [] or [N, 1].
+///   - start: of the image among the texels, int64 [N, 1]; 0 if nil.
+func bilinear(
+  _ texels: Tensor, _ rows: Neighbours, _ columns: Neighbours, width: Tensor, start: Tensor? = nil
+) -> Tensor {
+  func texel(_ row: Tensor, _ column: Tensor) -> Tensor {
+    let number = row * width + column
+    return texels.gather((start.map { number + $0 } ?? number).reshaped([-1]))
+  }
+  let (across, down) = (columns.share, rows.share)
+  let upper =
+    texel(rows.lower, columns.lower) * (1 - across) + texel(rows.lower, columns.upper) * across
+  let lower =
+    texel(rows.upper, columns.lower) * (1 - across) + texel(rows.upper, columns.upper) * across
+  return upper * (1 - down) + lower * down
 }
 
 /// Look-ups in cubes of texels, one a face, by barycentric coordinates: the texture layout of the

@@ -12,6 +12,8 @@ public struct Mesh: SceneShape {
   public var material: Material
   /// [V, 3] unit normals that shading shall use; nil means those of ``computedVertexNormals()``.
   public var vertexNormals: Tensor?
+  /// How an image texture is read; bilinear and clamped by default.
+  public var textureSampler: TextureSampler
 
   /// - Parameters:
   ///   - vertices: [V, 3].
@@ -19,15 +21,17 @@ public struct Mesh: SceneShape {
   ///   - appearance: white if nil.
   ///   - material: matt if nil.
   ///   - vertexNormals: [V, 3]; computed from the faces if nil.
+  ///   - textureSampler: how an image texture is read.
   public init(
     vertices: Tensor, faces: Tensor, appearance: MeshAppearance? = nil, material: Material? = nil,
-    vertexNormals: Tensor? = nil
+    vertexNormals: Tensor? = nil, textureSampler: TextureSampler = TextureSampler()
   ) {
     self.vertices = vertices
     self.faces = faces
     self.appearance = appearance ?? .uniform(.ones([3], dtype: vertices.dtype))
     self.material = material ?? Material(dtype: vertices.dtype)
     self.vertexNormals = vertexNormals
+    self.textureSampler = textureSampler
   }
 
   public static var parameterPrefix: String { "mesh." }

@@ -13,6 +13,7 @@ public struct MeshBatch: Parameterized, Sendable {
   private var appearances: [MeshAppearance]
   private var materials: [Material]
   private var normals: [Tensor?]
+  private let samplers: [TextureSampler]
 
   /// At least one mesh; all share a dtype.
   public init(_ meshes: [Mesh]) {
@@ -34,6 +35,7 @@ public struct MeshBatch: Parameterized, Sendable {
     appearances = meshes.map(\.appearance)
     materials = meshes.map(\.material)
     normals = meshes.map(\.vertexNormals)
+    samplers = meshes.map(\.textureSampler)
   }
 
   /// How many meshes there are.
@@ -47,7 +49,8 @@ public struct MeshBatch: Parameterized, Sendable {
       vertices: vertices.slice(
         axis: 0, from: vertexOffsets[index], to: vertexOffsets[index + 1]),
       faces: ownFaces - Tensor(Double(vertexOffsets[index]), dtype: .int32),
-      appearance: appearances[index], material: materials[index], vertexNormals: normals[index])
+      appearance: appearances[index], material: materials[index], vertexNormals: normals[index],
+      textureSampler: samplers[index])
   }
 
   /// All meshes.

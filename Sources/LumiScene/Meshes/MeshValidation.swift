@@ -48,22 +48,8 @@ extension Mesh {
 
   /// A floating-point tensor of the mesh's dtype, finite, with the given extents (nil is any).
   private func checkNumbers(_ field: String, _ value: Tensor, _ expected: [Int?]) throws {
-    let fits =
-      value.rank == expected.count
-      && zip(value.shape, expected).allSatisfy { $1 == nil || $0 == $1 }
-    guard fits && value.dtype == dtype && dtype.isFloatingPoint else {
-      let extents = expected.map { $0.map(String.init) ?? "any" }.joined(separator: ", ")
-      throw SceneError(
-        field: field,
-        expected: "\(dtype.isFloatingPoint ? dtype.rawValue : "floating-point") [\(extents)]",
-        actual: "\(value.dtype) \(value.shape)")
-    }
-    let values = value.scalars(as: Double.self)
-    guard let wrong = values.firstIndex(where: { !$0.isFinite }) else { return }
-    let rowLength = value.shape.dropFirst().reduce(1, *)
-    throw SceneError(
-      field: field, index: wrong / rowLength, expected: "finite numbers",
-      actual: "\(values[wrong])")
+    try checkExtents(field, value, expected, dtype)
+    try checkFinite(field, value)
   }
 
   private func checkIndices(_ field: String, _ value: Tensor, rows: Int?, below: Int) throws {
