@@ -12,9 +12,14 @@ extension EnvironmentMap {
   ///
   /// - Parameters:
   ///   - exponent: s, []; limited to 0…10,000.
-  ///   - rows: of the result; ``rows(forExponent:)`` if nil.
+  ///   - rows: of the result; a number that the lobe spans some of if nil, see below.
+  ///
+  /// Measured against the integral over the texels, largest error over the largest value, for noise
+  /// and for one bright texel: maps of 8 rows 0.1 % and 0.3 % at s = 1, 1 % at 100 and 400; maps of
+  /// 64 rows 0.3 % at s = 1, 1 % at 50, 2 % at 100, 1 % at 200 and 400. Above some 1,000 a lobe is
+  /// narrower than a texel of 128 rows: reflections stay as blurred as 1.4°.
   public func convolved(exponent: Tensor, rows: Int? = nil) -> EnvironmentMap {
-    let rows = rows ?? Self.rows(forExponent: exponent.stoppingGradient().value)
+    let rows = rows ?? self.rows(forExponent: exponent.stoppingGradient().value)
     let (columns, channels) = (2 * rows, image.shape[2])
     let source = resampled(rows: rows)
     let waves = Self.waves(columns, image.dtype)
@@ -28,12 +33,9 @@ extension EnvironmentMap {
         .reshaped([columns, rows, channels]).transposed(1, 0, 2))
   }
 
-  /// Rows for which a lobe spans a few texels: 32, 64 from exponent 8 on, 128 from 128 on.
-  ///
-  /// Above some 1,000 a lobe is narrower than a texel of 128 rows, and reflections stay as sharp as
-  /// 1.4°.
-  public static func rows(forExponent exponent: Double) -> Int {
-    exponent < 8 ? 32 : exponent < 128 ? 64 : 128
+  /// A lobe shall span a few texels, and a small bright source shall not be spread far.
+  private func rows(forExponent exponent: Double) -> Int {
+    exponent >= 128 ? 128 : exponent >= 8 || height > 32 ? 64 : 32
   }
 
   /// Means over texels of another grid, by solid angle: [rows, 2·rows, C].

@@ -47,9 +47,9 @@ struct EnvironmentMapTests {
   /// the right of a camera that looks there, what is above is above.
   @Test func backgroundIsNotMirrored() {
     let map = EnvironmentMap(
-      Tensor([0.0, 1, 2, 3, 10, 11, 12, 13].map { $0 }, shape: [2, 4, 1]))
+      Tensor([0.0, 1, 2, 3, 10, 11, 12, 13], shape: [2, 4, 1]))
     let camera = Camera.perspective(
-      from: [0, 0, 7], at: [0, 0, 0], verticalFieldOfView: radians(degrees: 60), width: 9,
+      from: [0, 0, 7], verticalFieldOfView: radians(degrees: 60), width: 9,
       height: 7, dtype: .float64)
     let picture = map.background(from: camera)
     #expect(picture.shape == [7, 9, 1])
@@ -94,7 +94,7 @@ struct EnvironmentMapTests {
     }
     #expect(gradient.isAllFinite)
     let wild = map.radiance(
-      along: Tensor([[.nan, 0, 1], [.infinity, 0, 0], [1e200, 1e200, 0]]))
+      along: Tensor([[Double.nan, 0, 1], [Double.infinity, 0, 0], [1e200, 1e200, 0]]))
     #expect(wild.shape == [3, 1])
     #expect(map.radiance(along: .zeros([0, 3], dtype: .float64)).shape == [0, 1])
   }
@@ -103,7 +103,7 @@ struct EnvironmentMapTests {
 
   /// ∫ L max(0, cos)ˢ dω (s + 1)/2π over constant texels, by many points a texel.
   static func integral(_ map: EnvironmentMap, _ axes: Tensor, exponent: Double) -> Tensor {
-    let fine = 24
+    let fine = 12
     let (height, width) = (map.height * fine, map.width * fine)
     let blank = EnvironmentMap(.zeros([height, width, 1], dtype: .float64))
     let rows = Tensor(
@@ -126,10 +126,10 @@ struct EnvironmentMapTests {
   /// The largest error over the largest value, for a random map and for the lamp, at every
   /// exponent.
   @Test(arguments: [
-    (1.0, 2e-3, 5e-3), (4, 5e-3, 2e-2), (20, 5e-3, 2e-2), (100, 2e-2, 5e-2), (400, 2e-2, 5e-2),
+    (1.0, 1e-3, 4e-3), (4, 2e-3, 5e-3), (20, 3e-3, 4e-3), (100, 1e-2, 1e-2), (400, 1e-2, 1e-2),
   ])
   func againstBruteForce(_ exponent: Double, _ tolerance: Double, _ lampTolerance: Double) {
-    let axes = Self.directions(300)
+    let axes = Self.directions(150)
     let noise = EnvironmentMap(Self.random([8, 16, 1]))
     for (map, bound) in [(noise, tolerance), (Self.lamp, lampTolerance)] {
       let truth = Self.integral(map, axes, exponent: exponent)
@@ -143,7 +143,7 @@ struct EnvironmentMapTests {
 
   @Test(arguments: [(2, 0.1), (4, 0.05), (8, 0.025)])
   func harmonicsAgainstBruteForce(_ order: Int, _ bound: Double) {
-    let axes = Self.directions(300)
+    let axes = Self.directions(150)
     let noise = EnvironmentMap(Self.random([8, 16, 1]))
     for map in [noise, Self.lamp] {
       let truth = Self.integral(map, axes, exponent: 1)
@@ -234,31 +234,34 @@ struct EnvironmentMapTests {
   /// A small far lamp of radiance L and solid angle Ω lights as parallel light of LΩ/π does.
   @Test func smallLampIsParallelLight() {
     let normals = Self.directions(50)
-    let place = 2 * 16 + 11
-    let direction = Self.lamp.directions().slice(axis: 0, from: place, to: place + 1)
-    let image = Self.lamp.image.broadcast(to: [8, 16, 3])
-    let solidAngle = Self.lamp.solidAngles().scalars(as: Double.self)[2]
+    let place = 10 * 64 + 40
+    var texels = [Double](repeating: 0, count: 32 * 64)
+    texels[place] = 1
+    let lamp = EnvironmentMap(Tensor(texels, shape: [32, 64, 1]).broadcast(to: [32, 64, 3]))
+    let solidAngle = lamp.solidAngles().scalars(as: Double.self)[10]
     let sun = Light.directional(
-      direction: direction.squeezed(axis: 0),
+      direction: lamp.directions()[.index(place)],
       intensity: .full([3], solidAngle / .pi, dtype: .float64))
-    let map = Self.illumination(
-      image, normals, normals, Tensor(1, dtype: .float64), .lambert
+    let found = Self.illumination(
+      lamp.image, normals, normals, Tensor(1, dtype: .float64), .lambert
     ).diffuse
     let parallel = Illumination(
       positions: .zeros(like: normals), normals: normals, toEye: normals, lights: [sun],
       material: Material(diffuse: 0.8, dtype: .float64), reflection: .lambert
     ).diffuse
-    #expect((map - parallel).abs().max().value < 0.03 * parallel.max().value)
+    #expect((found - parallel).abs().max().value < 0.02 * parallel.max().value)
   }
 
-  /// A mirror shows the map along the mirrored eye direction.
+  /// A mirror shows a smooth map along the mirrored eye direction.
   @Test func mirror() {
-    let map = Self.random([128, 256, 3])
+    let blank = EnvironmentMap(.zeros([128, 256, 3], dtype: .float64))
+    let map = sphericalHarmonics(blank.directions(), order: 4)
+      .matmul(Self.random([25, 3], low: -1)).reshaped([128, 256, 3])
     let (normals, eye) = (Self.directions(40), Self.random([40, 3], seed: 7, low: -1))
     let light = Self.illumination(map, normals, eye, Tensor(1e6, dtype: .float64), .phong)
     let toEye = eye.unitVectors()
     let mirrored = (normals * toEye).sum(axis: 1, keepDims: true) * 2 * normals - toEye
     let expected = EnvironmentMap(map).radiance(along: mirrored) * 0.5
-    #expect((light.specular - expected).abs().max().value < 0.05)
+    #expect((light.specular - expected).abs().max().value < 0.01)
   }
 }

@@ -62,19 +62,20 @@ struct SphericalHarmonicsTests {
     func root(_ value: Double) -> Double { (value / .pi).squareRoot() }
     for n in 0..<20 {
       let (x, y, z) = (d[3 * n], d[3 * n + 1], d[3 * n + 2])
-      let expected: [Int: Double] = [
-        9: 0.25 * root(17.5) * y * (3 * x * x - y * y), 10: 0.5 * root(105) * x * y * z,
-        11: 0.25 * root(10.5) * y * (5 * z * z - 1),
-        12: 0.25 * root(7) * (5 * z * z * z - 3 * z),
-        13: 0.25 * root(10.5) * x * (5 * z * z - 1),
-        14: 0.25 * root(105) * (x * x - y * y) * z,
-        15: 0.25 * root(17.5) * x * (x * x - 3 * y * y),
-        20: 3.0 / 16 * root(1) * (35 * z * z * z * z - 30 * z * z + 3),
-        16: 0.75 * root(35) * x * y * (x * x - y * y),
-        24: 3.0 / 16 * root(35)
-          * (x * x * (x * x - 3 * y * y) - y * y * (3 * x * x - y * y)),
-      ]
-      for (column, value) in expected { #expect(abs(found[25 * n + column] - value) < 1e-13) }
+      func expect(_ column: Int, _ value: Double) {
+        #expect(abs(found[25 * n + column] - value) < 1e-13, "column \(column)")
+      }
+      let (xx, yy, zz) = (x * x, y * y, z * z)
+      expect(9, 0.25 * root(17.5) * y * (3 * xx - yy))
+      expect(10, 0.5 * root(105) * x * y * z)
+      expect(11, 0.25 * root(10.5) * y * (5 * zz - 1))
+      expect(12, 0.25 * root(7) * z * (5 * zz - 3))
+      expect(13, 0.25 * root(10.5) * x * (5 * zz - 1))
+      expect(14, 0.25 * root(105) * (xx - yy) * z)
+      expect(15, 0.25 * root(17.5) * x * (xx - 3 * yy))
+      expect(16, 0.75 * root(35) * x * y * (xx - yy))
+      expect(20, 0.1875 * root(1) * (35 * zz * zz - 30 * zz + 3))
+      expect(24, 0.1875 * root(35) * (xx * (xx - 3 * yy) - yy * (3 * xx - yy)))
     }
   }
 

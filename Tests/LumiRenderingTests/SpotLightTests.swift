@@ -34,7 +34,7 @@ struct SpotLightTests {
       Tensor(inner, dtype: .float64).acos().value, Tensor(outer, dtype: .float64).acos().value)
   }
 
-  @Test func angles() {
+  @Test func byAngles() {
     let light = Self.light(at: Self.points, Self.cone(cosines: 0.9, 0.7))
     let found = light.diffuse.slice(axis: 1, from: 0, to: 1).scalars(as: Double.self)
     // Half way between the cosines 0.9 and 0.7 half of the light is left.

@@ -158,7 +158,8 @@ struct TexturePyramidTests {
   func wildCoordinates(_ filter: TextureSampler.Filter, _ wrap: TextureSampler.Wrap) {
     let sampler = TextureSampler(filter: filter, wrap: wrap)
     let wild = Tensor([
-      [.nan, 0], [.infinity, -.infinity], [1e30, -1e30], [1e300, 1e17], [-0.0, 1],
+      [Double.nan, 0], [Double.infinity, -Double.infinity], [1e30, -1e30], [1e300, 1e17],
+      [-0.0, 1],
     ])
     for sides in [[3, 4], [1, 1]] {
       for dtype in [DType.float64, .float32] {

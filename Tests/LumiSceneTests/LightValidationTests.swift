@@ -25,7 +25,7 @@ struct LightValidationTests {
 
   static let bad: [(light: Light, field: String)] = [
     (.ambient(intensity: Tensor([1.0])), "light.intensity"),
-    (.directional(direction: Tensor([1.0, .nan, 0]), intensity: three), "light.direction"),
+    (.directional(direction: Tensor([1.0, Double.nan, 0]), intensity: three), "light.direction"),
     (
       .point(position: three.cast(to: .float32), intensity: three, falloff: .none),
       "light.position"
@@ -54,12 +54,12 @@ struct LightValidationTests {
     let good = Scene(mesh, lights: [.ambient(intensity: Self.three)])
     _ = try good.validated()
     var bad = good
-    bad.lights.append(.ambient(intensity: Tensor([1.0, .nan, 0])))
+    bad.lights.append(.ambient(intensity: Tensor([1.0, Double.nan, 0])))
     #expect { _ = try bad.validated() } throws: {
       ($0 as? SceneError)?.field == "light.1.intensity"
     }
     bad = good
-    bad.background = Tensor([1.0, .infinity, 0])
+    bad.background = Tensor([1.0, Double.infinity, 0])
     #expect { _ = try bad.validated() } throws: { ($0 as? SceneError)?.field == "background" }
   }
 
