@@ -56,6 +56,7 @@ struct InvariantTests {
   func turningTheWorldChangesNothing(_ shader: Shader) throws {
     var lights = Scenes.lights.map(\.light)
     lights.removeLast()  // spherical harmonics do not turn by turning a vector
+    lights += ShadingTableTests.lights.filter { $0.name.hasPrefix("spot") }.map(\.light)
     let view = Scenes.view(lights: lights)
     let turn = Rotation.exponential(Tensor([0.7, -0.4, 1.1]))
     let shift = Tensor([0.3, -2, 1.4])
@@ -77,7 +78,11 @@ struct InvariantTests {
         .point(
           position: moved(position.expandingDims(at: 0)).squeezed(axis: 0),
           intensity: intensity, falloff: falloff)
-      case .ambient, .sphericalHarmonics: $0
+      case .spot(let position, let axis, let intensity, let cone, let falloff):
+        .spot(
+          position: moved(position.expandingDims(at: 0)).squeezed(axis: 0), axis: turned(axis),
+          intensity: intensity, cone: cone, falloff: falloff)
+      case .ambient, .sphericalHarmonics, .environment: $0
       }
     }
     var soft = Self.soft()

@@ -28,17 +28,24 @@ public struct Illumination: Sendable {
   ///   - lights: the scene's lights.
   ///   - material: factors on the kinds of light.
   ///   - reflection: how light is reflected.
+  ///   - visibility: for every light the share [N, 1] of its direct light that arrives, nil for all
+  ///     of it; empty, the default, where nothing casts shadows. Ambient light, harmonics and
+  ///     environments are not direct.
   public init(
     positions: Tensor, normals: Tensor, toEye eye: Tensor, lights: [Light], material: Material,
-    reflection: Reflection
+    reflection: Reflection, visibility: [Tensor?] = []
   ) {
+    require(
+      visibility.isEmpty || visibility.count == lights.count,
+      "Illumination: \(visibility.count) visibilities of \(lights.count) lights")
     let surface = LitSurface(
       positions: positions, normals: normals, eye: eye, material: material, reflection: reflection)
     let zero = Tensor.zeros(like: positions.stoppingGradient())
     var diffuse = lights.isEmpty ? Tensor.ones(like: zero) : zero
     var specular = zero + material.emission
-    for light in lights {
-      let part = surface.contribution(of: light)
+    for (index, light) in lights.enumerated() {
+      let part = surface.contribution(
+        of: light, visibility: visibility.isEmpty ? nil : visibility[index])
       diffuse = diffuse + part.diffuse
       if let shine = part.specular { specular = specular + shine }
     }
@@ -56,20 +63,21 @@ private struct LitSurface {
   /// What one light adds, of a shape that broadcasts to [N, 3].
   typealias Contribution = (diffuse: Tensor, specular: Tensor?)
 
-  func contribution(of light: Light) -> Contribution {
+  func contribution(of light: Light, visibility: Tensor?) -> Contribution {
     switch light {
     case .ambient(let intensity): return (intensity * material.ambient, nil)
     case .sphericalHarmonics(let coefficients): return (harmonics(coefficients), nil)
     case .environment(let map): return environment(EnvironmentMap(map))
     case .directional(let direction, let intensity):
-      return direct(direction.normalized().broadcast(to: positions.shape), intensity)
+      return direct(
+        direction.normalized().broadcast(to: positions.shape), intensity, visibility)
     case .point(let position, let intensity, let falloff):
       let (toLight, arriving) = lamp(at: position, intensity, falloff)
-      return direct(toLight, arriving)
+      return direct(toLight, arriving, visibility)
     case .spot(let position, let axis, let intensity, let cone, let falloff):
       let (toLight, arriving) = lamp(at: position, intensity, falloff)
       let cosine = -(toLight * axis.normalized()).sum(axis: 1, keepDims: true)
-      return direct(toLight, arriving * cone.strength(cosine))
+      return direct(toLight, arriving * cone.strength(cosine), visibility)
     }
   }
 
@@ -84,7 +92,10 @@ private struct LitSurface {
   }
 
   /// Light from one direction.
-  private func direct(_ toLight: Tensor, _ intensity: Tensor) -> Contribution {
+  private func direct(
+    _ toLight: Tensor, _ unhindered: Tensor, _ visibility: Tensor?
+  ) -> Contribution {
+    let intensity = visibility.map { unhindered * $0 } ?? unhindered
     let cosine = (normals * toLight).sum(axis: 1, keepDims: true)
     let diffuse = cosine.relu() * intensity * material.diffuse
     guard reflection != .lambert else { return (diffuse, nil) }
