@@ -92,8 +92,10 @@ public struct EnvironmentMap: Sendable {
 
   // MARK: Spherical harmonics
 
-  /// Coefficients [(L + 1)², C] of the radiance: Σ L Y Ω over the texels.
+  /// Coefficients [(L + 1)², C] of the radiance: Σ L Y Ω over the texels, those of a map of fewer
+  /// than 64 rows in parts.
   public func harmonics(order: Int) -> Tensor {
+    guard height >= 64 && width >= 128 else { return resampled(rows: 64).harmonics(order: order) }
     let weights = solidAngles().cast(to: image.dtype).reshaped([height, 1, 1])
     let basis = sphericalHarmonics(directions(), order: order)
     return basis.matmul(

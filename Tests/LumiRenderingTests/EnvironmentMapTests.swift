@@ -135,8 +135,6 @@ struct EnvironmentMapTests {
       let truth = Self.integral(map, axes, exponent: exponent)
       let found = map.convolved(exponent: Tensor(exponent, dtype: .float64)).radiance(along: axes)
       let error = ((found - truth).abs().max() / truth.max()).value
-      let rms = ((found - truth).square().mean().sqrt() / truth.max()).value
-      print("exponent \(exponent): worst \(error), rms \(rms)")
       #expect(error < bound)
     }
   }
@@ -150,7 +148,6 @@ struct EnvironmentMapTests {
       let found = sphericalHarmonics(axes, order: order)
         .matmul(map.irradianceHarmonics(order: order))
       let error = ((found - truth).abs().max() / truth.max()).value
-      print("harmonics \(order): worst \(error)")
       #expect(error < bound)
     }
   }

@@ -68,6 +68,23 @@ struct IlluminationTests {
     Self.expect(Self.light([sun], .lambert).specular, [0.01, 0.02, 0.03])
   }
 
+  /// What lights pass through dims what comes straight from them, highlights too, and nothing else.
+  @Test func visibilityDimsDirectLight() {
+    let sun = Light.directional(direction: Tensor([0.0, 0, 1]), intensity: Self.white)
+    func light(_ visibility: [Tensor?]) -> Illumination {
+      let up = Tensor([[0.0, 0, 1]])
+      return Illumination(
+        positions: Tensor([[0.0, 0, 0]]), normals: up, toEye: up,
+        lights: [.ambient(intensity: Self.white), sun], material: Self.material,
+        reflection: .phong, visibility: visibility)
+    }
+    let quarter = light([Tensor([[0.5]]), Tensor([[0.25]])])
+    Self.expect(quarter.diffuse.scalars(as: Double.self), [0.7, 0.7, 0.75])
+    Self.expect(quarter.specular.scalars(as: Double.self), [0.035, 0.07, 0.105])
+    let all = light([nil, nil]).diffuse.scalars(as: Double.self)
+    Self.expect(all, light([]).diffuse.scalars(as: Double.self))
+  }
+
   @Test func emptyInputGivesEmptyOutput() {
     let none = Tensor.zeros([0, 3], dtype: .float64)
     let light = Illumination(
@@ -76,7 +93,11 @@ struct IlluminationTests {
         .ambient(intensity: Self.white),
         .directional(direction: Tensor([0.0, 1, 0]), intensity: Self.white),
         .point(position: Tensor([0.0, 1, 0]), intensity: Self.white, falloff: .inverseSquare),
+        .spot(
+          position: Tensor([0.0, 1, 0]), axis: Tensor([0.0, -1, 0]), intensity: Self.white,
+          cone: .exponent(Tensor(2, dtype: .float64)), falloff: .none),
         .sphericalHarmonics(coefficients: .ones([9, 3], dtype: .float64)),
+        .environment(map: .ones([2, 4, 3], dtype: .float64)),
       ], material: Self.material, reflection: .blinnPhong)
     #expect(light.diffuse.shape == [0, 3] && light.specular.shape == [0, 3])
   }

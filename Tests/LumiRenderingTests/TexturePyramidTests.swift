@@ -108,7 +108,6 @@ struct TexturePyramidTests {
       return (found - truth).square().mean().sqrt().value
     }
     let (smooth, rough) = (error(Self.trilinear), error(TextureSampler()))
-    print("\(texels) texels a pixel: rms trilinear \(smooth), bilinear \(rough)")
     #expect(smooth < 0.05 && smooth < rough / 3)
   }
 
