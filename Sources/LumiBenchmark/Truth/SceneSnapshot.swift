@@ -48,7 +48,8 @@ struct SceneSnapshot {
       attributes = colors.scalars(as: Double.self)
       texture = nil
     } else if case .texture(let image, let coordinates, let faces) = scene.shape.appearance,
-      scene.lights.isEmpty
+      scene.lights.isEmpty, scene.shape.textureSampler.wrap == .clamp,
+      scene.shape.textureSampler.filter != .nearest
     {
       let uv = coordinates.gather(faces).scalars(as: Double.self)
       attributes = (0..<uv.count / 2).flatMap { [uv[2 * $0], uv[2 * $0 + 1], 0] }
@@ -59,7 +60,7 @@ struct SceneSnapshot {
       )
     } else {
       throw TruthError.unsupported(
-        "colours are neither linear on faces nor an unlit texture, expected one of them")
+        "colours are neither linear on faces nor an unlit, clamped, smooth texture, expected one")
     }
   }
 
