@@ -24,6 +24,20 @@ let package = Package(
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
       path: "02-sphere-to-plane"),
+    .executableTarget(
+      name: "06-material-and-light",
+      dependencies: [
+        "ExampleSupport", "Lumigrad",
+        .product(name: "ArgumentParser", package: "swift-argument-parser"),
+      ],
+      path: "06-material-and-light"),
+    .executableTarget(
+      name: "07-adversarial-light",
+      dependencies: [
+        "ExampleSupport", "Lumigrad",
+        .product(name: "ArgumentParser", package: "swift-argument-parser"),
+      ],
+      path: "07-adversarial-light"),
   ],
   swiftLanguageModes: [.v6]
 )

@@ -106,6 +106,7 @@ public struct Canvas {
 public enum Palette {
   public static let paper = SIMD3<Float>(0.93, 0.92, 0.89)
   public static let gap = SIMD3<Float>(1, 1, 1)
+  public static let ink = SIMD3<Float>(0.02, 0.02, 0.03)
   public static let grid = SIMD3<Float>(0.65, 0.65, 0.65)
   public static let blue = SIMD3<Float>(0.06, 0.17, 0.42)
   public static let orange = SIMD3<Float>(0.9, 0.23, 0.02)
