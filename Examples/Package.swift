@@ -1,6 +1,17 @@
 // swift-tools-version: 6.1
 import PackageDescription
 
+/// A program of its own in the folder of its name.
+func example(_ name: String) -> Target {
+  .executableTarget(
+    name: name,
+    dependencies: [
+      "ExampleSupport", "Lumigrad",
+      .product(name: "ArgumentParser", package: "swift-argument-parser"),
+    ],
+    path: name)
+}
+
 // A package of its own, so that the examples see Lumigrad as any other project does.
 let package = Package(
   name: "LumigradExamples",
@@ -10,34 +21,12 @@ let package = Package(
   ],
   targets: [
     .target(name: "ExampleSupport", dependencies: ["Lumigrad"], path: "Support"),
-    .executableTarget(
-      name: "01-hello-gradient",
-      dependencies: [
-        "ExampleSupport", "Lumigrad",
-        .product(name: "ArgumentParser", package: "swift-argument-parser"),
-      ],
-      path: "01-hello-gradient"),
-    .executableTarget(
-      name: "02-sphere-to-plane",
-      dependencies: [
-        "ExampleSupport", "Lumigrad",
-        .product(name: "ArgumentParser", package: "swift-argument-parser"),
-      ],
-      path: "02-sphere-to-plane"),
-    .executableTarget(
-      name: "06-material-and-light",
-      dependencies: [
-        "ExampleSupport", "Lumigrad",
-        .product(name: "ArgumentParser", package: "swift-argument-parser"),
-      ],
-      path: "06-material-and-light"),
-    .executableTarget(
-      name: "07-adversarial-light",
-      dependencies: [
-        "ExampleSupport", "Lumigrad",
-        .product(name: "ArgumentParser", package: "swift-argument-parser"),
-      ],
-      path: "07-adversarial-light"),
+    example("01-hello-gradient"),
+    example("02-sphere-to-plane"),
+    example("04-face-fit"),
+    example("05-pose-from-silhouette"),
+    example("06-material-and-light"),
+    example("07-adversarial-light"),
   ],
   swiftLanguageModes: [.v6]
 )
