@@ -170,9 +170,15 @@ extension Tensor {
     require(
       sizes.reduce(0, +) == shape[place], "split: sizes \(sizes) of axis \(axis) of shape \(shape)")
     var start = 0
-    return sizes.map { size in
+    let parts = sizes.map { size in
       defer { start += size }
-      return slice(axis: place, from: start, to: start + size)
+      return detached.slice(axis: place, from: start, to: start + size)
+    }
+    // One operation: a slice's own derivative is as large as the whole.
+    return customOperation("split", inputs: [self], outputs: parts, differentiableTwice: true) {
+      cotangents, _ in
+      let whole = zip(cotangents, parts).map { $0 ?? Tensor.zeros(like: $1) }
+      return [Tensor.concatenate(whole, axis: place)]
     }
   }
 
