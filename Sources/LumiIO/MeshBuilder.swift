@@ -13,6 +13,12 @@ struct MeshBuilder {
   var faceMaterials: [Int32] = []
   var facePolygons: [Int32] = []
   var polygonCount: Int32 = 0
+  /// Filled from the first polygon on that is not a triangle.
+  private var polygonSizes: [Int32] = []
+  private var polygonCorners: [Int32] = []
+  private var polygonTexcoords: [Int32] = []
+  /// A polygon that is too long to cut.
+  private var uncut: (polygon: Int32, corners: Int)?
   var materials: [MeshMaterial] = []
   var warnings: [String] = []
 
@@ -20,20 +26,60 @@ struct MeshBuilder {
 
   var vertexCount: Int { positions.count / 3 }
 
-  /// Adds one polygon as a fan. `texcoordCorners` is empty, or one index a corner.
+  /// Adds one polygon, cut into triangles. `texcoordCorners` is empty, or one index a corner.
   mutating func addPolygon(
     _ corners: [Int32], texcoordCorners: [Int32] = [], material: Int32 = -1
   ) {
-    for corner in 1..<corners.count - 1 {
-      faces += [corners[0], corners[corner], corners[corner + 1]]
-      faceTexcoords +=
-        texcoordCorners.isEmpty
-        ? [-1, -1, -1]
-        : [texcoordCorners[0], texcoordCorners[corner], texcoordCorners[corner + 1]]
-      faceMaterials.append(material)
-      facePolygons.append(polygonCount)
+    let texcoords =
+      texcoordCorners.isEmpty ? [Int32](repeating: -1, count: corners.count) : texcoordCorners
+    keep(corners, texcoords)
+    if corners.count == 3 {
+      add([0, 1, 2], corners, texcoords, material)
+    } else {
+      for triangle in triangles(of: corners) { add(triangle, corners, texcoords, material) }
     }
     polygonCount += 1
+  }
+
+  private mutating func add(
+    _ triangle: SIMD3<Int32>, _ corners: [Int32], _ texcoords: [Int32], _ material: Int32
+  ) {
+    for corner in 0..<3 {
+      faces.append(corners[Int(triangle[corner])])
+      faceTexcoords.append(texcoords[Int(triangle[corner])])
+    }
+    faceMaterials.append(material)
+    facePolygons.append(polygonCount)
+  }
+
+  /// Corner numbers; the fan of a polygon that cannot be cut, which ``finish()`` refuses.
+  private mutating func triangles(of corners: [Int32]) -> [SIMD3<Int32>] {
+    var places: [SIMD3<Double>] = []
+    for corner in corners {
+      let start = 3 * Int(corner)
+      // Indices from outside are checked when the mesh is finished.
+      guard corner >= 0 && start + 2 < positions.count else {
+        return PolygonTriangulation.fan(corners.count)
+      }
+      places.append(
+        SIMD3(
+          Double(positions[start]), Double(positions[start + 1]), Double(positions[start + 2])))
+    }
+    if let triangles = PolygonTriangulation.triangles(of: places) { return triangles }
+    uncut = uncut ?? (polygonCount, corners.count)
+    return PolygonTriangulation.fan(corners.count)
+  }
+
+  /// Remembers a polygon as it is, once there is one that is not a triangle.
+  private mutating func keep(_ corners: [Int32], _ texcoords: [Int32]) {
+    if polygonSizes.isEmpty {
+      if corners.count == 3 { return }
+      polygonSizes = [Int32](repeating: 3, count: Int(polygonCount))
+      (polygonCorners, polygonTexcoords) = (faces, faceTexcoords)
+    }
+    polygonSizes.append(Int32(corners.count))
+    polygonCorners += corners
+    polygonTexcoords += texcoords
   }
 
   func fail(
@@ -45,6 +91,14 @@ struct MeshBuilder {
   /// Checks every index and number once more, whoever read them, and packs the tensors.
   func finish() throws(FileError) -> MeshData {
     guard vertexCount > 0 else { throw fail(.missing, "no vertices") }
+    if let uncut {
+      throw fail(
+        .limitExceeded, at: .part("face \(uncut.polygon)"),
+        """
+        \(uncut.corners) corners that the first of them does not see whole, the limit is \
+        \(PolygonTriangulation.cornerLimit)
+        """)
+    }
     if let bad = positions.firstIndex(where: { !$0.isFinite }) {
       throw fail(
         .notFinite, at: .part("vertex \(bad / 3)"),
@@ -58,7 +112,7 @@ struct MeshBuilder {
     let vertexColors =
       colors.count == vertexCount * colorChannels && colors.allSatisfy(\.isFinite)
     let textured = !texcoords.isEmpty && faceTexcoords.contains { $0 >= 0 }
-    let triangulated = Int(polygonCount) != faceCount
+    let polygons = polygonSizes.isEmpty ? nil : self.polygons(textured: textured)
     var notes = warnings
     if !normals.isEmpty && !vertexNormals { notes.append("normals are incomplete; left out") }
     if !colors.isEmpty && !vertexColors { notes.append("colours are incomplete; left out") }
@@ -74,8 +128,14 @@ struct MeshBuilder {
       faceTexcoords: textured ? Tensor(faceTexcoords, shape: [faceCount, 3]) : nil,
       materials: materials,
       faceMaterials: materials.isEmpty ? nil : Tensor(faceMaterials, shape: [faceCount]),
-      facePolygons: triangulated ? Tensor(facePolygons, shape: [faceCount]) : nil,
-      warnings: notes)
+      facePolygons: polygons == nil ? nil : Tensor(facePolygons, shape: [faceCount]),
+      polygons: polygons, warnings: notes)
+  }
+
+  private func polygons(textured: Bool) -> MeshPolygons {
+    MeshPolygons(
+      sizes: Tensor(polygonSizes), corners: Tensor(polygonCorners),
+      texcoords: textured ? Tensor(polygonTexcoords) : nil)
   }
 
   private func checkIndices(

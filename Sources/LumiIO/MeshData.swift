@@ -7,8 +7,9 @@ import LumiTensor
 public struct MeshData: Sendable {
   /// float32 [V, 3]; finite.
   public var vertices: Tensor
-  /// int32 [F, 3], every index below V. Polygons are cut into fans from their first corner, which
-  /// is wrong only for polygons that their first corner does not see whole. Empty for point clouds.
+  /// int32 [F, 3], every index below V. Polygons are cut into a fan where their first corner sees
+  /// them whole, into ears elsewhere; those of more than 4,096 corners that are no fan are refused.
+  /// Empty for point clouds.
   public var faces: Tensor
   /// float32 [V, 3] as stored: not necessarily of unit length.
   public var normals: Tensor?
@@ -23,13 +24,16 @@ public struct MeshData: Sendable {
   public var faceMaterials: Tensor?
   /// int32 [F]: the polygon of the file that a triangle comes from; nil if all were triangles.
   public var facePolygons: Tensor?
+  /// The polygons as the file holds them; nil if all were triangles. Writers write the triangles.
+  public var polygons: MeshPolygons?
   /// What the file asked for and this record does not hold, such as a missing texture.
   public var warnings: [String]
 
   public init(
     vertices: Tensor, faces: Tensor, normals: Tensor? = nil, colors: Tensor? = nil,
     texcoords: Tensor? = nil, faceTexcoords: Tensor? = nil, materials: [MeshMaterial] = [],
-    faceMaterials: Tensor? = nil, facePolygons: Tensor? = nil, warnings: [String] = []
+    faceMaterials: Tensor? = nil, facePolygons: Tensor? = nil, polygons: MeshPolygons? = nil,
+    warnings: [String] = []
   ) {
     self.vertices = vertices
     self.faces = faces
@@ -40,11 +44,28 @@ public struct MeshData: Sendable {
     self.materials = materials
     self.faceMaterials = faceMaterials
     self.facePolygons = facePolygons
+    self.polygons = polygons
     self.warnings = warnings
   }
 
   public var vertexCount: Int { vertices.shape[0] }
   public var faceCount: Int { faces.shape[0] }
+}
+
+/// Polygons of any number of corners, one after the other.
+public struct MeshPolygons: Sendable {
+  /// int32 [P]: corners of each polygon, 3 or more.
+  public var sizes: Tensor
+  /// int32 [C]: the vertices of all corners.
+  public var corners: Tensor
+  /// int32 [C] into ``MeshData/texcoords``, -1 where the file has none; nil without any.
+  public var texcoords: Tensor?
+
+  public init(sizes: Tensor, corners: Tensor, texcoords: Tensor? = nil) {
+    self.sizes = sizes
+    self.corners = corners
+    self.texcoords = texcoords
+  }
 }
 
 /// The Phong terms of a material file. Colours are taken as linear light.
