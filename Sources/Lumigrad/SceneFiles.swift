@@ -64,6 +64,32 @@ extension Mesh {
   }
 }
 
+extension PolygonMesh {
+  /// Reads a mesh with the polygons of its file, its first material and texture.
+  ///
+  /// - Throws: ``LumiIO/FileError``, or ``LumiScene/SceneError`` if the parts do not fit.
+  public init(contentsOf path: String, dtype: DType = .float32) throws {
+    let mesh = try PolygonMesh(try MeshFile.read(path))
+    self = try mesh.mapParameters { $1.cast(to: dtype) }.validated()
+  }
+
+  /// The polygons of a file's record, in float32; its triangles if it has no others.
+  public init(_ data: MeshData) throws {
+    let mesh = try Mesh(data)
+    guard let polygons = data.polygons else {
+      self.init(mesh)
+      return
+    }
+    var appearance = mesh.appearance
+    if case .texture(let image, let coordinates, _) = appearance, let corners = polygons.texcoords {
+      appearance = .texture(image: image, coordinates: coordinates, faces: corners)
+    }
+    self.init(
+      vertices: mesh.vertices, sizes: polygons.sizes, corners: polygons.corners,
+      appearance: appearance, material: mesh.material, vertexNormals: mesh.vertexNormals)
+  }
+}
+
 extension Material {
   /// A file's Phong terms. The diffuse colour is the surface's own colour and not a factor here.
   init(_ file: MeshMaterial) {

@@ -53,8 +53,37 @@ public struct MeshBatch: Parameterized, Sendable {
       textureSampler: samplers[index])
   }
 
-  /// All meshes.
-  public var meshes: [Mesh] { (0..<count).map { mesh($0) } }
+  /// All meshes. Their gradients come back in one piece, at the cost of the packed vertices once.
+  public var meshes: [Mesh] {
+    let sizes = zip(vertexOffsets, vertexOffsets.dropFirst()).map { $1 - $0 }
+    return vertices.split(sizes: sizes).enumerated().map { index, own in
+      var mesh = self.mesh(index)
+      mesh.vertices = own
+      return mesh
+    }
+  }
+
+  /// The neighbours of all meshes at once, in packed numbers.
+  public var topology: MeshTopology {
+    MeshTopology(faces: faces, vertexCount: vertices.shape[0])
+  }
+
+  /// Where rows that name packed vertices pass from one mesh to the next, [count + 1]: the rows of
+  /// mesh i are `offsets[i]..<offsets[i + 1]`.
+  ///
+  /// - Parameter rows: int32 [N, K], ascending in the first column, such as the edges and the
+  ///   interior edges of ``topology``.
+  /// - Complexity: O(N).
+  public func offsets(of rows: Tensor) -> [Int] {
+    let first = rows.slice(axis: 1, from: 0, to: 1).scalars(as: Int32.self)
+    var offsets = [0]
+    var place = 0
+    for end in vertexOffsets.dropFirst() {
+      while place < first.count && Int(first[place]) < end { place += 1 }
+      offsets.append(place)
+    }
+    return offsets
+  }
 
   /// Paths: "vertices" packed, then "0.vertexColors", "0.material.diffuse" and so on a mesh.
   public func mapParameters(
