@@ -5,7 +5,9 @@ extension Loss {
   /// distance in the form of N. Ravi et al., "Accelerating 3D Deep Learning with PyTorch3D", 2020.
   ///
   /// The nearest point is found exactly and held fixed by the derivative; of equally near ones the
-  /// first counts. Takes N·M distances and no more memory than the points.
+  /// first counts.
+  ///
+  /// - Complexity: that of `nearestNeighbours(of:in:)`.
   ///
   /// - Parameters:
   ///   - x: [N, D] with N at least 1.
@@ -19,72 +21,36 @@ extension Loss {
     require(x.shape.first ?? 0 > 0, "chamfer: no points, shape \(x.shape)")
     return (x - y.gather(nearestNeighbours(of: x, in: y))).square().sum(axis: -1).mean()
   }
-}
 
-/// The position in `y` of the point nearest to every point of `x`; the first of equally near ones,
-/// and 0 if no distance is a number.
-///
-/// - Parameters:
-///   - x: [N, D].
-///   - y: [M, D] with M at least 1, of the same dtype.
-/// - Returns: int32 [N].
-public func nearestNeighbours(of x: Tensor, in y: Tensor) -> Tensor {
-  require(
-    x.rank == 2 && y.rank == 2 && x.shape[1] == y.shape[1] && y.shape[0] > 0
-      && x.dtype == y.dtype && x.dtype.isFloatingPoint,
-    """
-    nearestNeighbours: \(x.dtype) \(x.shape) in \(y.dtype) \(y.shape), expected points [N, D] and \
-    at least one of [M, D] of one floating-point type
-    """)
-  return x.dtype == .float32
-    ? nearestNeighbours(of: x, in: y, Float.self) : nearestNeighbours(of: x, in: y, Double.self)
-}
-
-private func nearestNeighbours<T: TensorScalar & BinaryFloatingPoint>(
-  of x: Tensor, in y: Tensor, _ type: T.Type
-) -> Tensor {
-  let (rows, count, dimensions) = (x.shape[0], y.shape[0], x.shape[1])
-  let points = x.pointer(T.self)
-  // One coordinate of many points side by side lets the compiler work on several at once.
-  let columns = y.stoppingGradient().transposed()
-  let candidates = columns.pointer(T.self)
-  let rowsPerBlock = max(1, (1 << 18) / count)
-  return Tensor.build([rows], Int32.self) { out in
-    parallelFor((rows + rowsPerBlock - 1) / rowsPerBlock) { block in
-      withUnsafeTemporaryAllocation(of: T.self, capacity: candidatesPerBlock) { buffer in
-        for row in block * rowsPerBlock..<min((block + 1) * rowsPerBlock, rows) {
-          out[row] = nearest(
-            to: points + row * dimensions, candidates, count, dimensions, buffer.baseAddress!)
-        }
-      }
-    }
+  /// ``chamfer(_:_:)`` of every pair of clouds of two packed batches, [clouds]. Sizes may differ;
+  /// nothing is padded.
+  ///
+  /// - Parameters:
+  ///   - x: [ΣN, D].
+  ///   - xOffsets: cloud i of x is `xOffsets[i]..<xOffsets[i + 1]`, not empty.
+  ///   - y: [ΣM, D].
+  ///   - yOffsets: the same for y.
+  public static func chamfer(
+    _ x: Tensor, offsets xOffsets: [Int], _ y: Tensor, offsets yOffsets: [Int]
+  ) -> Tensor {
+    require(
+      xOffsets.count == yOffsets.count && xOffsets.count > 1,
+      "chamfer: \(xOffsets.count) and \(yOffsets.count) offsets, expected the same number above 1")
+    return oneSidedChamfer(x, xOffsets, y, yOffsets) + oneSidedChamfer(y, yOffsets, x, xOffsets)
   }
-}
 
-/// Few enough for the first-level cache.
-private let candidatesPerBlock = 1024
-
-@inline(__always)
-private func nearest<T: BinaryFloatingPoint>(
-  to point: UnsafePointer<T>, _ candidates: UnsafePointer<T>, _ count: Int, _ dimensions: Int,
-  _ squared: UnsafeMutablePointer<T>
-) -> Int32 {
-  var best = 0
-  var least = T.infinity
-  for start in stride(from: 0, to: count, by: candidatesPerBlock) {
-    let length = min(candidatesPerBlock, count - start)
-    squared.update(repeating: 0, count: length)
-    for dimension in 0..<dimensions {
-      let column = candidates + dimension * count + start
-      let coordinate = point[dimension]
-      for j in 0..<length {
-        let difference = coordinate - column[j]
-        squared[j] += difference * difference
-      }
+  private static func oneSidedChamfer(
+    _ x: Tensor, _ xOffsets: [Int], _ y: Tensor, _ yOffsets: [Int]
+  ) -> Tensor {
+    let nearest = (0..<xOffsets.count - 1).map { cloud in
+      let (from, to) = (x.stoppingGradient(), y.stoppingGradient())
+      require(xOffsets[cloud] < xOffsets[cloud + 1], "chamfer: cloud \(cloud) has no points")
+      let found = nearestNeighbours(
+        of: from.slice(axis: 0, from: xOffsets[cloud], to: xOffsets[cloud + 1]),
+        in: to.slice(axis: 0, from: yOffsets[cloud], to: yOffsets[cloud + 1]))
+      return found + Tensor(Double(yOffsets[cloud]), dtype: .int32)
     }
-    for j in 0..<length where squared[j] < least {
-      (least, best) = (squared[j], start + j)
-    }
+    return (x - y.gather(Tensor.concatenate(nearest))).square().sum(axis: -1)
+      .segmentMeans(xOffsets)
   }
-  return Int32(best)
 }

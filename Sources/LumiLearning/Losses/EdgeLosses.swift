@@ -12,10 +12,23 @@ extension Loss {
   ///   - edges: every undirected edge once, int32 [E, 2].
   ///   - target: the wanted length.
   public static func edgeLength(vertices: Tensor, edges: Tensor, target: Double = 0) -> Tensor {
+    squaredDeviations(vertices, edges, target).sum() / Double(max(edges.shape[0], 1))
+  }
+
+  /// ``edgeLength(vertices:edges:target:)`` of every mesh of a packed batch, [meshes]: the edges of
+  /// mesh i are `offsets[i]..<offsets[i + 1]`. A mesh without edges gives 0.
+  public static func edgeLength(
+    vertices: Tensor, edges: Tensor, offsets: [Int], target: Double = 0
+  ) -> Tensor {
+    squaredDeviations(vertices, edges, target).segmentMeans(offsets)
+  }
+
+  private static func squaredDeviations(
+    _ vertices: Tensor, _ edges: Tensor, _ target: Double
+  ) -> Tensor {
     requireMesh("edgeLength", vertices, edges, columns: 2)
     let difference = vertices.gather(column(edges, 0)) - vertices.gather(column(edges, 1))
-    let deviation = difference.norm(axis: -1) - target
-    return deviation.square().sum() / Double(max(edges.shape[0], 1))
+    return (difference.norm(axis: -1) - target).square()
   }
 
   /// Σ (cos θ + 1)² over pairs of faces, θ being the angle between the two half-planes at their
@@ -47,11 +60,24 @@ extension Loss {
   ///   - vertices: [V, 3].
   ///   - pairs: (a, b, o0, o1), int32 [I, 4].
   public static func normalConsistency(vertices: Tensor, pairs: Tensor) -> Tensor {
+    inconsistencies(vertices, pairs).sum() / Double(max(pairs.shape[0], 1))
+  }
+
+  /// ``normalConsistency(vertices:pairs:)`` of every mesh of a packed batch, [meshes]: the pairs of
+  /// mesh i are `offsets[i]..<offsets[i + 1]`. A mesh without pairs gives 0.
+  public static func normalConsistency(
+    vertices: Tensor, pairs: Tensor, offsets: [Int]
+  ) -> Tensor {
+    inconsistencies(vertices, pairs).segmentMeans(offsets)
+  }
+
+  /// 1 - cos(n₀, n₁), [I].
+  private static func inconsistencies(_ vertices: Tensor, _ pairs: Tensor) -> Tensor {
     requireMesh("normalConsistency", vertices, pairs, columns: 4)
     let corners = PairCorners(vertices, pairs)
     let cosine = (normal(corners.edge, corners.side0) * normal(corners.side1, corners.edge))
       .sum(axis: -1)
-    return (1 - cosine).sum() / Double(max(pairs.shape[0], 1))
+    return 1 - cosine
   }
 }
 

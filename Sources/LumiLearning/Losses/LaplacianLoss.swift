@@ -34,12 +34,28 @@ extension Loss {
   public static func laplacian(
     vertices: Tensor, faces: Tensor, edges: Tensor, weights: LaplacianWeights = .uniform
   ) -> Tensor {
+    roughness(vertices, faces, edges, weights).sum() / Double(max(vertices.shape[0], 1))
+  }
+
+  /// ``laplacian(vertices:faces:edges:weights:)`` of every mesh of a packed batch, [meshes]: the
+  /// vertices of mesh i are `offsets[i]..<offsets[i + 1]`. A mesh without vertices gives 0.
+  public static func laplacian(
+    vertices: Tensor, faces: Tensor, edges: Tensor, offsets: [Int],
+    weights: LaplacianWeights = .uniform
+  ) -> Tensor {
+    roughness(vertices, faces, edges, weights).segmentMeans(offsets)
+  }
+
+  /// The Laplacian's length at every vertex, [V].
+  private static func roughness(
+    _ vertices: Tensor, _ faces: Tensor, _ edges: Tensor, _ weights: LaplacianWeights
+  ) -> Tensor {
     requireMesh("laplacian", vertices, edges, columns: 2)
     requireMesh("laplacian", vertices, faces, columns: 3)
     let difference =
       weights == .uniform
       ? uniformLaplacian(vertices, edges) : cotangentLaplacian(vertices, faces)
-    return difference.norm(axis: -1).sum() / Double(max(vertices.shape[0], 1))
+    return difference.norm(axis: -1)
   }
 }
 

@@ -75,12 +75,7 @@ public struct Adam: Optimizer {
   }
 
   public mutating func restore(_ state: [String: Tensor]) throws {
-    let (step, memories) = try OptimizerState.parse(state, kinds: ["firstMoment", "secondMoment"])
-    let (first, second) = (memories["firstMoment"]!, memories["secondMoment"]!)
-    if let name = Set(first.keys).symmetricDifference(second.keys).min() {
-      throw OptimizerError.invalidState("only one of the two moments of \"\(name)\" is there")
-    }
-    (self.step, firstMoments, secondMoments) = (step, first, second)
+    (step, firstMoments, secondMoments) = try OptimizerState.parseMoments(state)
   }
 }
 

@@ -126,6 +126,18 @@ enum OptimizerState {
     return (Int(step.item(as: Int64.self)), memories)
   }
 
+  /// The step and the two moments of every parameter.
+  static func parseMoments(
+    _ state: [String: Tensor]
+  ) throws -> (step: Int, first: [String: Tensor], second: [String: Tensor]) {
+    let (step, memories) = try parse(state, kinds: ["firstMoment", "secondMoment"])
+    let (first, second) = (memories["firstMoment"]!, memories["secondMoment"]!)
+    if let name = Set(first.keys).symmetricDifference(second.keys).min() {
+      throw OptimizerError.invalidState("only one of the two moments of \"\(name)\" is there")
+    }
+    return (step, first, second)
+  }
+
   /// The remembered tensor of a parameter, or zeros for one that has not been updated before.
   static func recall(_ memory: [String: Tensor], _ name: String, like parameter: Tensor) throws
     -> Tensor
