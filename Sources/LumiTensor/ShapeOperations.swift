@@ -177,7 +177,10 @@ extension Tensor {
     // One operation: a slice's own derivative is as large as the whole.
     return customOperation("split", inputs: [self], outputs: parts, differentiableTwice: true) {
       cotangents, _ in
-      let whole = zip(cotangents, parts).map { $0 ?? Tensor.zeros(like: $1) }
+      // Outputs at the end that nothing used have no place in the list.
+      let whole = parts.enumerated().map { index, part in
+        (index < cotangents.count ? cotangents[index] : nil) ?? Tensor.zeros(like: part)
+      }
       return [Tensor.concatenate(whole, axis: place)]
     }
   }

@@ -62,17 +62,18 @@ import Testing
 
   @Test func largeStepsReachALowerErrorWithFewerFlippedFaces() throws {
     let steps = 80
+    // Adam's best rate of 0.003, 0.01 and 0.03, measured: error 3.7e-3 with 301 of 1,280 faces
+    // flipped, against 1.1e-3 with none.
     let plain = try Self.fit(steps) { _ in Adam(learningRate: 0.01) }
     let large = try Self.fit(steps) { mesh in
       LargeStepsOptimizer(
-        AdamUniform(learningRate: 0.05),
+        AdamUniform(learningRate: 0.3),
         operators: [
           "vertices": try LargeSteps(
             edges: MeshTopology(mesh).edges, vertexCount: mesh.vertexCount, lambda: 10)
         ])
     }
-    print("plain", plain, "large", large)
     #expect(large.error < 0.5 * plain.error)
-    #expect(large.flipped < plain.flipped && large.flipped <= 3)
+    #expect(large.flipped < plain.flipped && large.flipped == 0)
   }
 }

@@ -106,7 +106,7 @@ import Testing
   }
 
   @Test func textureCoordinatesStayOnTheirSeams() throws {
-    let cube = Mesh.cube(texture: .ones([4, 4, 3]), dtype: .float64)
+    let cube = Mesh.cube(texture: .ones([4, 4, 3], dtype: .float64), dtype: .float64)
     let fine = try cube.subdivided(.midpoint).validated()
     guard case .texture(_, let uv, let corners) = fine.appearance,
       case .texture(_, let oldUV, let oldCorners) = cube.appearance

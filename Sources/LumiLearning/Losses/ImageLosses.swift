@@ -1,6 +1,7 @@
 import LumiTensor
 
-/// Functions to minimise. Each gives a tensor without axes.
+/// Functions to minimise. Each gives a tensor without axes; those that take the offsets of a packed
+/// batch give one value a mesh or cloud.
 public enum Loss {}
 
 extension Loss {

@@ -4,7 +4,7 @@ import LumiTensor
 /// edges: descent in u takes large steps without folding the mesh, because a gradient that meets
 /// one vertex moves its surroundings smoothly.
 ///
-/// The derivative goes through the solve. The system is factored once (``LumiTensor/SparseCholesky``,
+/// The derivative goes through the solve. The system is factored once (`SparseCholesky`,
 /// in double precision), so neither direction can fail to converge. It cannot: change the result
 /// that descent in x would reach in the end, or the mesh's connectivity.
 ///
@@ -19,7 +19,7 @@ public struct LargeSteps: Sendable {
   ///   - edges: every undirected edge once, int32 [E, 2]. Vertices without edges move by themselves.
   ///   - vertexCount: number of vertices.
   ///   - lambda: λ, 0 or more; 0 is ordinary descent, the paper uses about 10 to 100.
-  /// - Throws: ``LumiTensor/SparseError`` for a λ that leaves the system without a solution, and for
+  /// - Throws: `SparseError` for a λ that leaves the system without a solution, and for
   ///   edges so dense that the factor would not fit.
   public init(edges: Tensor, vertexCount: Int, lambda: Double = 19) throws {
     requireEdges(edges)

@@ -44,10 +44,16 @@ public struct MeshBatch: Parameterized, Sendable {
   /// One mesh; its vertices are a part of the packed ones, so that gradients flow back.
   public func mesh(_ index: Int) -> Mesh {
     require(appearances.indices.contains(index), "MeshBatch: mesh \(index) of \(count)")
+    return mesh(
+      index,
+      vertices: vertices.slice(
+        axis: 0, from: vertexOffsets[index], to: vertexOffsets[index + 1]))
+  }
+
+  private func mesh(_ index: Int, vertices: Tensor) -> Mesh {
     let ownFaces = faces.slice(axis: 0, from: faceOffsets[index], to: faceOffsets[index + 1])
     return Mesh(
-      vertices: vertices.slice(
-        axis: 0, from: vertexOffsets[index], to: vertexOffsets[index + 1]),
+      vertices: vertices,
       faces: ownFaces - Tensor(Double(vertexOffsets[index]), dtype: .int32),
       appearance: appearances[index], material: materials[index], vertexNormals: normals[index],
       textureSampler: samplers[index])
@@ -56,11 +62,7 @@ public struct MeshBatch: Parameterized, Sendable {
   /// All meshes. Their gradients come back in one piece, at the cost of the packed vertices once.
   public var meshes: [Mesh] {
     let sizes = zip(vertexOffsets, vertexOffsets.dropFirst()).map { $1 - $0 }
-    return vertices.split(sizes: sizes).enumerated().map { index, own in
-      var mesh = self.mesh(index)
-      mesh.vertices = own
-      return mesh
-    }
+    return vertices.split(sizes: sizes).enumerated().map { mesh($0, vertices: $1) }
   }
 
   /// The neighbours of all meshes at once, in packed numbers.
