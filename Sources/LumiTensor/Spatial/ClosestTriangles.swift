@@ -59,20 +59,19 @@ public struct ClosestTriangles: Sendable {
   }
 
   private init(count: Int, dtype: DType, _ search: (Int) -> Found) {
-    var weights = [Double](repeating: 0, count: 3 * count)
+    var weights: Tensor?
     indices = Tensor.build([count], Int32.self) { out in
-      weights.withUnsafeMutableBufferPointer { weights in
-        let base = UncheckedPointer(weights.baseAddress)
+      weights = Tensor.build([count, 3], Double.self) { places in
         inBlocks(count, of: 128) { range in
           for row in range {
             let best = search(row)
             out[row] = Int32(best.item)
-            for k in 0..<3 { base.pointer![3 * row + k] = best.weights[k] }
+            for k in 0..<3 { places[3 * row + k] = best.weights[k] }
           }
         }
       }
     }
-    barycentrics = Tensor(weights, shape: [count, 3]).cast(to: dtype)
+    barycentrics = weights!.cast(to: dtype)
   }
 
   private static func triangles(_ vertices: Tensor, _ faces: Tensor) -> [Triangle3] {
@@ -83,12 +82,6 @@ public struct ClosestTriangles: Sendable {
       Triangle3(corner(3 * face), corner(3 * face + 1), corner(3 * face + 2))
     }
   }
-}
-
-/// Blocks write to disjoint places of it.
-private struct UncheckedPointer: @unchecked Sendable {
-  let pointer: UnsafeMutablePointer<Double>?
-  init(_ pointer: UnsafeMutablePointer<Double>?) { self.pointer = pointer }
 }
 
 private struct Found {

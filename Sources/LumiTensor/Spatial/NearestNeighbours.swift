@@ -45,21 +45,21 @@ public func nearestNeighbours(
   let (queries, items) = (points3(x), points3(y))
   let tree = BoxTree(items.map { Box3($0) })
   let rows = queries.count
-  var distances = [Double](repeating: .infinity, count: rows * count)
+  var squared: Tensor?
   let indices = Tensor.build([rows, count], Int32.self) { found in
     found.update(repeating: 0, count: rows * count)
-    distances.withUnsafeMutableBufferPointer { distances in
-      let base = distances.baseAddress!
+    squared = Tensor.build([rows, count], Double.self) { distances in
+      distances.update(repeating: .infinity, count: rows * count)
       inBlocks(rows, of: 256) { range in
         for row in range {
           let at = row * count
           NearestNeighbours.fill(
-            queries[row], items, tree, count, UnsafeMutablePointer(base + at), found + at)
+            queries[row], items, tree, count, distances + at, found + at)
         }
       }
     }
   }
-  return (indices, Tensor(distances, shape: [rows, count]))
+  return (indices, squared!)
 }
 
 /// Rows [N, D], D ≤ 3, in double precision; missing coordinates are 0.

@@ -78,6 +78,14 @@ import Testing
     #expect(distances[2...].allSatisfy { $0 == .infinity })
   }
 
+  @Test func noQueriesGiveNoRows() {
+    let found = nearestNeighbours(of: Tensor.zeros([0, 3]), in: .ones([2, 3]), count: 4)
+    #expect(found.indices.shape == [0, 4] && found.squaredDistances.shape == [0, 4])
+    let closest = ClosestTriangles(
+      of: .zeros([0, 3]), vertices: .zeros([0, 3]), faces: .zeros([0, 3], dtype: .int32))
+    #expect(closest.indices.shape == [0] && closest.barycentrics.shape == [0, 3])
+  }
+
   @Test func doesNotDependOnThreads() {
     var random = RandomGenerator(seed: 63)
     let x = random.normal([2000, 3])
