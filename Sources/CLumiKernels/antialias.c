@@ -5,7 +5,8 @@
 // after the idea of S. Pidhorskyi et al., "Rasterized Edge Gradients: Handling Discontinuities
 // Differentiably", ECCV 2024.
 //
-// Only pixels whose neighbour shows another face do any work; the search runs over rows in
+// Which edges are outlines is found once for every face. Only pixels whose neighbour shows another
+// face do any work, and of those inside of a surface next to none; the search runs over rows in
 // parallel, the few blends are applied one after the other, so that sums have one order.
 #include "include/lumi_antialias.h"
 
@@ -17,7 +18,7 @@
 #include "include/lumi_runtime.h"
 #include "raster_binning.h"
 
-enum { ROWS_PER_BLOCK = 16 };
+enum { ROWS_PER_BLOCK = 16, FACES_PER_BLOCK = 1024 };
 
 typedef struct {
   lumi_blend *items;
@@ -29,7 +30,8 @@ typedef struct {
   AntialiasScene scene;
   const int64_t *opposite;
   const int32_t *faceIndex;
-  BlendList *lists;  // one per block of rows
+  uint8_t *outlines;  // of every face: bit k if the edge opposite to corner k is an outline
+  BlendList *lists;   // one per block of rows
 } Search;
 
 static void append(BlendList *list, lumi_blend blend) {
@@ -55,27 +57,44 @@ static void relativeCorners(
   }
 }
 
+static AntialiasPoint screenPoint(const AntialiasScene *scene, int64_t corner) {
+  return (AntialiasPoint){
+      antialias_load(scene, scene->corners, 3 * corner),
+      antialias_load(scene, scene->corners, 3 * corner + 1)};
+}
+
 static double crossOf(AntialiasPoint a, AntialiasPoint b, AntialiasPoint c) {
   return (b.x - a.x) * (c.y - a.y) - (b.y - a.y) * (c.x - a.x);
 }
 
-// Whether the face beyond the edge opposite to a corner folds back to this side, or is not there.
-static bool isSilhouette(
-    const Search *search, const AntialiasPoint *corner, int32_t face, int edge, int32_t pixel,
-    bool vertical) {
-  int64_t opposite = search->opposite[3 * (int64_t)face + edge];
+// Whether the face beyond the edge opposite to a corner folds back to this side, is seen edge-on, or
+// is not there. What folds over is measured against the face; which way both are seen does not
+// matter.
+static bool isOutline(const Search *search, int64_t face, int edge) {
+  int64_t opposite = search->opposite[3 * face + edge];
   if (opposite < 0) return true;
-  AntialiasPoint moved[3] = {corner[0], corner[1], corner[2]};
-  AntialiasPoint p = antialias_relative(&search->scene, opposite, pixel);
-  moved[edge] = vertical ? (AntialiasPoint){p.y, p.x} : p;
-  double own = crossOf(corner[0], corner[1], corner[2]);
-  // What folds over is measured against the face; which way both are seen does not matter.
-  return (own < 0) == (crossOf(moved[0], moved[1], moved[2]) < 0);
+  AntialiasPoint a = screenPoint(&search->scene, 3 * face + (edge + 1) % 3);
+  AntialiasPoint b = screenPoint(&search->scene, 3 * face + (edge + 2) % 3);
+  double own = crossOf(a, b, screenPoint(&search->scene, 3 * face + edge));
+  double beyond = crossOf(a, b, screenPoint(&search->scene, opposite));
+  return !(own < 0 ? beyond > 0 : beyond < 0);
+}
+
+static void findOutlines(void *context, size_t block) {
+  Search *search = context;
+  int64_t start = (int64_t)block * FACES_PER_BLOCK, faces = search->scene.frame.faces;
+  int64_t end = start + FACES_PER_BLOCK < faces ? start + FACES_PER_BLOCK : faces;
+  for (int64_t face = start; face < end; ++face) {
+    uint8_t bits = 0;
+    for (int k = 0; k < 3; ++k) bits |= (uint8_t)(isOutline(search, face, k) << k);
+    search->outlines[face] = bits;
+  }
 }
 
 // The edge of the nearer face that passes between the two centres, if it is an outline.
 static bool findOutline(
     const Search *search, lumi_blend *blend, bool vertical, bool ownsFirst, int32_t face) {
+  if (!search->outlines[face]) return false;
   int32_t pixel = ownsFirst ? blend->first : blend->second;
   double side = ownsFirst ? 1 : -1;
   AntialiasPoint corner[3];
@@ -95,7 +114,7 @@ static bool findOutline(
   if (edge < 0 || !(best > -slack && best < 1 + slack)) return false;
   AntialiasPoint a = corner[(edge + 1) % 3], b = corner[(edge + 2) % 3];
   if (fabs(b.y - a.y) < fabs(b.x - a.x)) return false;
-  if (!isSilhouette(search, corner, face, edge, pixel, vertical)) return false;
+  if (!(search->outlines[face] >> edge & 1)) return false;
   blend->face = face;
   blend->edge = edge;
   blend->other = -1;
@@ -145,14 +164,16 @@ static bool findIntersection(const Search *search, lumi_blend *blend, int32_t fa
 static void visitPair(const Search *search, BlendList *list, int32_t first, int32_t second) {
   int32_t a = search->faceIndex[first], b = search->faceIndex[second];
   if (a == b) return;
-  const AntialiasScene *scene = &search->scene;
-  bool vertical = second != first + 1;
-  bool ownsFirst = a >= 0;
-  if (a >= 0 && b >= 0)
-    ownsFirst = antialias_nearness(scene, a, first) > antialias_nearness(scene, b, second);
   lumi_blend blend = {.first = first, .second = second};
-  bool found = findOutline(search, &blend, vertical, ownsFirst, ownsFirst ? a : b);
-  if (!found && scene->parameters.intersections && a >= 0 && b >= 0)
+  bool isInside = a >= 0 && b >= 0, found = false;
+  if (!isInside || search->outlines[a] || search->outlines[b]) {
+    const AntialiasScene *scene = &search->scene;
+    bool ownsFirst = a >= 0;
+    if (isInside)
+      ownsFirst = antialias_nearness(scene, a, first) > antialias_nearness(scene, b, second);
+    found = findOutline(search, &blend, second != first + 1, ownsFirst, ownsFirst ? a : b);
+  }
+  if (!found && isInside && search->scene.parameters.intersections)
     found = findIntersection(search, &blend, a, b);
   if (found) append(list, blend);
 }
@@ -204,10 +225,16 @@ lumi_raster_status lumi_antialias_find(
       .scene = {.frame = *frame, .parameters = *parameters, .corners = corners},
       .opposite = opposite,
       .faceIndex = face_index,
+      .outlines = raster_allocate((size_t)frame->faces, sizeof *search.outlines),
       .lists = calloc(blocks, sizeof *search.lists)};
-  if (!search.lists) return LUMI_RASTER_NO_MEMORY;
-  lumi_parallel_for(blocks, &search, searchRows);
-  lumi_raster_status status = join(search.lists, blocks, blends);
+  lumi_raster_status status = LUMI_RASTER_NO_MEMORY;
+  if (search.outlines && search.lists) {
+    size_t faceBlocks = (size_t)(frame->faces + FACES_PER_BLOCK - 1) / FACES_PER_BLOCK;
+    lumi_parallel_for(faceBlocks, &search, findOutlines);
+    lumi_parallel_for(blocks, &search, searchRows);
+    status = join(search.lists, blocks, blends);
+  }
+  free(search.outlines);
   free(search.lists);
   return status;
 }

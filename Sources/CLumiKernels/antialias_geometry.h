@@ -67,12 +67,12 @@ static inline AntialiasNearness antialias_nearness_at(
     x[k] = antialias_load(scene, scene->corners, 9 * (int64_t)face + 3 * k);
     y[k] = antialias_load(scene, scene->corners, 9 * (int64_t)face + 3 * k + 1);
   }
-  double area = (x[1] - x[0]) * (y[2] - y[0]) - (y[1] - y[0]) * (x[2] - x[0]);
+  double inverse = 1 / ((x[1] - x[0]) * (y[2] - y[0]) - (y[1] - y[0]) * (x[2] - x[0]));
   AntialiasNearness result = {.value = 0};
   for (int k = 0; k < 3; ++k) {
     int i = (k + 1) % 3, j = (k + 2) % 3;
-    result.b[k] = ((x[i] - at.x) * (y[j] - at.y) - (x[j] - at.x) * (y[i] - at.y)) / area;
-    result.gradient[k] = (AntialiasPoint){(y[i] - y[j]) / area, (x[j] - x[i]) / area};
+    result.b[k] = ((x[i] - at.x) * (y[j] - at.y) - (x[j] - at.x) * (y[i] - at.y)) * inverse;
+    result.gradient[k] = (AntialiasPoint){(y[i] - y[j]) * inverse, (x[j] - x[i]) * inverse};
     result.value += result.b[k] * antialias_corner_nearness(scene, face, k);
   }
   return result;

@@ -12,6 +12,17 @@ enum Workloads {
     [
       softSilhouette(data: data), hardColor(256, data: data), hardColor(512, data: data),
       antialiasedColor(256, data: data), antialiasedColor(512, data: data), perceptron(),
+    ] + millionFaces
+  }
+
+  private static var millionFaces: [Workload] {
+    [
+      ScalingWorkloads.millionFaces(
+        HardRasterizer(channels: [.color]), name: "million-faces-1024"),
+      ScalingWorkloads.millionFaces(
+        AntialiasedRasterizer(channels: [.color]), name: "million-faces-antialiased-1024"),
+      ScalingWorkloads.millionFaces(
+        SoftRasterizer.silhouettes, name: "million-faces-soft-silhouette-1024"),
     ]
   }
 

@@ -56,11 +56,13 @@ public struct AntialiasedRasterizer: Renderer {
 
   public func render(_ scene: Scene<Mesh>, from camera: Camera) throws -> RenderOutput {
     let id = Self.method.id
-    let picture = try HardPicture(scene, shader: shader, from: camera, method: id)
+    let showsCoverage = channels.contains(.alpha)
+    let picture = try HardPicture(
+      scene, shader: shader, from: camera, method: id, showsCoverage: showsCoverage)
     let isBlended = !channels.isDisjoint(with: [.color, .alpha])
     let image = isBlended ? try antialias(picture) : picture.colorAndCoverage
     return try RenderOutput(
-      image,
+      image, hasCoverage: showsCoverage,
       [
         .depth: {
           let fragments = picture.fragments()

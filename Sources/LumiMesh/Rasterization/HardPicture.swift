@@ -16,7 +16,8 @@ struct HardPicture {
   let visibility: Tensor
   /// Whether interpolation is linear on the screen.
   let isAffine: Bool
-  /// Colour and, in the last channel, coverage: [height, width, C + 1].
+  /// Colour and, in the last channel, coverage: [height, width, C + 1]. Colour alone, [height,
+  /// width, C], if it was made so.
   let colorAndCoverage: Tensor
 
   /// - Parameters:
@@ -28,9 +29,11 @@ struct HardPicture {
   ///     the screen; colours keep theirs.
   ///   - isAffine: whether colours and depths are linear on the screen under perspective too.
   ///   - laterWins: whether the last of several faces of one depth is seen, not the first.
+  ///   - showsCoverage: whether ``colorAndCoverage`` has coverage.
   init(
     _ scene: Scene<Mesh>, shader: Shader, from camera: Camera, method: String,
-    holdsCorners: Bool = false, isAffine: Bool = false, laterWins: Bool = false
+    holdsCorners: Bool = false, isAffine: Bool = false, laterWins: Bool = false,
+    showsCoverage: Bool = true
   ) throws {
     self.isAffine = isAffine || !camera.isPerspective
     self.scene = try scene.prepared(for: camera, method: method)
@@ -44,15 +47,18 @@ struct HardPicture {
       : projected
     if !laterWins, let colors = shaded.cornerColors() {
       (colorAndCoverage, visibility) = try HardRaster.draw(
-        drawn.corners(of: colors), on: drawn, isAffine: isAffine, showsCoverage: true,
-        background: Self.backgroundWithCoverage(self.scene))
+        drawn.corners(of: colors), on: drawn, isAffine: isAffine, showsCoverage: showsCoverage,
+        background: showsCoverage
+          ? Self.backgroundWithCoverage(self.scene) : self.scene.background)
     } else {
       visibility = try HardRaster.visibility(
         drawn, isAffine: isAffine, laterWins: laterWins)
       let fragments = HardRaster.fragments(visibility, drawn)
-      colorAndCoverage = Self.draw(
+      let both = Self.draw(
         shaded, self.scene, drawn, fragments,
         weights: Self.weights(of: fragments, isAffine: self.isAffine))
+      colorAndCoverage =
+        showsCoverage ? both : both.slice(axis: 2, from: 0, to: both.shape[2] - 1)
     }
   }
 
@@ -106,20 +112,23 @@ extension RenderOutput {
   /// An image [height, width, C + 1] as colour and alpha, and other images beside them.
   ///
   /// - Parameters:
-  ///   - colorAndCoverage: coverage is the last channel.
+  ///   - colorAndCoverage: coverage is the last channel, if there is coverage.
+  ///   - hasCoverage: whether there is; alpha cannot be wanted otherwise.
   ///   - others: made only if they are wanted.
   ///   - wanted: the channels to keep.
   ///   - method: whose output it is.
   /// - Throws: `RenderError.missingChannel` for a wanted channel that is not there.
   init(
-    _ colorAndCoverage: Tensor, _ others: [RenderChannel: () throws -> Tensor] = [:],
-    wanted: Set<RenderChannel>, method: String
+    _ colorAndCoverage: Tensor, hasCoverage: Bool = true,
+    _ others: [RenderChannel: () throws -> Tensor] = [:], wanted: Set<RenderChannel>,
+    method: String
   ) throws {
     let last = colorAndCoverage.shape[2] - 1
     var images: [RenderChannel: Tensor] = [:]
     for channel in wanted {
       if channel == .color {
-        images[channel] = colorAndCoverage.slice(axis: 2, from: 0, to: last)
+        images[channel] =
+          hasCoverage ? colorAndCoverage.slice(axis: 2, from: 0, to: last) : colorAndCoverage
       } else if channel == .alpha {
         images[channel] = colorAndCoverage.slice(axis: 2, from: last, to: last + 1)
           .squeezed(axis: 2)

@@ -18,21 +18,23 @@ enum HomogeneousRaster {
   static func visibility(
     _ corners: Tensor, _ screen: ScreenSpace, range: ClosedRange<Double>
   ) -> Tensor {
-    let values = corners.scalars(as: Double.self)
     var faces = [Int32](repeating: -1, count: screen.width * screen.height)
     var depths = [Double](repeating: range.upperBound, count: faces.count)
-    for face in 0..<values.count / 12 {
-      guard let drawn = HomogeneousFace(Array(values[face * 12..<face * 12 + 12])) else { continue }
-      let box = drawn.box(screen)
-      for row in box.rows {
-        let y = screen.halfHeight - (Double(row) + 0.5) * screen.unitsPerPixel
-        for column in box.columns {
-          let x = (Double(column) + 0.5) * screen.unitsPerPixel - screen.halfWidth
-          guard let depth = drawn.depth(x, y) else { continue }
-          let pixel = row * screen.width + column
-          guard range.contains(depth), depth <= depths[pixel] + 1e-9 else { continue }
-          depths[pixel] = depth
-          faces[pixel] = Int32(face)
+    corners.cast(to: .float64).withUnsafeScalars(as: Double.self) { values in
+      for face in 0..<values.count / 12 {
+        let own = UnsafeBufferPointer(rebasing: values[face * 12..<face * 12 + 12])
+        guard let drawn = HomogeneousFace(own) else { continue }
+        let box = drawn.box(screen)
+        for row in box.rows {
+          let y = screen.halfHeight - (Double(row) + 0.5) * screen.unitsPerPixel
+          for column in box.columns {
+            let x = (Double(column) + 0.5) * screen.unitsPerPixel - screen.halfWidth
+            guard let depth = drawn.depth(x, y) else { continue }
+            let pixel = row * screen.width + column
+            guard range.contains(depth), depth <= depths[pixel] + 1e-9 else { continue }
+            depths[pixel] = depth
+            faces[pixel] = Int32(face)
+          }
         }
       }
     }
@@ -69,54 +71,58 @@ enum HomogeneousRaster {
   }
 }
 
-/// One face, prepared for many pixels.
+/// One face, prepared for many pixels. Its corners' x, y, z and w are the vectors' components.
 private struct HomogeneousFace {
-  /// Row k gives the edge value that corner k's weight is proportional to, times (x, y, 1).
-  private var edges = [SIMD3<Double>]()
-  private let corners: [Double]
+  private let x, y, z, w: SIMD3<Double>
+  /// Edge k at (px, py) is a[k] px + b[k] py + c[k]: what corner k's weight is proportional to.
+  private let a, b, c: SIMD3<Double>
 
-  /// Nil for a face that is not seen anywhere.
-  init?(_ corners: [Double]) {
-    self.corners = corners
-    let w = [corners[3], corners[7], corners[11]]
-    guard corners.allSatisfy(\.isFinite), w.contains(where: { $0 > 0 }) else { return nil }
-    let v = (0..<3).map { SIMD3(corners[4 * $0], corners[4 * $0 + 1], w[$0]) }
-    edges = (0..<3).map { Self.cross(v[($0 + 1) % 3], v[($0 + 2) % 3]) }
-    let determinant = (v[0] * edges[0]).sum()
+  /// Nil for a face that is not seen anywhere. Four numbers a corner.
+  init?(_ corners: UnsafeBufferPointer<Double>) {
+    x = SIMD3(corners[0], corners[4], corners[8])
+    y = SIMD3(corners[1], corners[5], corners[9])
+    z = SIMD3(corners[2], corners[6], corners[10])
+    w = SIMD3(corners[3], corners[7], corners[11])
+    guard corners.allSatisfy(\.isFinite), w.max() > 0 else { return nil }
+    // Row k is the cross product of (x, y, w) of the two corners after k.
+    let rowA = Self.opposite(y, w)
+    let rowB = Self.opposite(w, x)
+    let rowC = Self.opposite(x, y)
+    let determinant = x[0] * rowA[0] + y[0] * rowB[0] + w[0] * rowC[0]
     guard determinant.magnitude >= HomogeneousRaster.smallestDeterminant else { return nil }
-    if determinant < 0 { edges = edges.map { -$0 } }
+    (a, b, c) = determinant < 0 ? (-rowA, -rowB, -rowC) : (rowA, rowB, rowC)
   }
 
-  private static func cross(_ a: SIMD3<Double>, _ b: SIMD3<Double>) -> SIMD3<Double> {
-    SIMD3(a.y * b.z - a.z * b.y, a.z * b.x - a.x * b.z, a.x * b.y - a.y * b.x)
+  /// u[k + 1] v[k + 2] - v[k + 1] u[k + 2] for every k. Two faces get exactly opposite values for an
+  /// edge that they share.
+  private static func opposite(_ u: SIMD3<Double>, _ v: SIMD3<Double>) -> SIMD3<Double> {
+    SIMD3(
+      u[1] * v[2] - v[1] * u[2], u[2] * v[0] - v[2] * u[0], u[0] * v[1] - v[0] * u[1])
   }
 
   /// z/w at a point of the screen; nil outside of the face.
-  func depth(_ x: Double, _ y: Double) -> Double? {
-    let at = SIMD3(x, y, 1)
-    let e = edges.map { ($0 * at).sum() }
-    guard e[0] >= 0, e[1] >= 0, e[2] >= 0, e[0] + e[1] + e[2] > 0 else { return nil }
-    let z = e[0] * corners[2] + e[1] * corners[6] + e[2] * corners[10]
-    let w = e[0] * corners[3] + e[1] * corners[7] + e[2] * corners[11]
-    return z / w
+  func depth(_ px: Double, _ py: Double) -> Double? {
+    let e0 = a[0] * px + b[0] * py + c[0]
+    let e1 = a[1] * px + b[1] * py + c[1]
+    let e2 = a[2] * px + b[2] * py + c[2]
+    guard e0 >= 0, e1 >= 0, e2 >= 0, e0 + e1 + e2 > 0 else { return nil }
+    return (e0 * z[0] + e1 * z[1] + e2 * z[2]) / (e0 * w[0] + e1 * w[1] + e2 * w[2])
   }
 
   /// The pixels that it may reach: all of them if it reaches behind the eye.
   func box(_ screen: ScreenSpace) -> (rows: Range<Int>, columns: Range<Int>) {
-    let w = [corners[3], corners[7], corners[11]]
-    guard w.allSatisfy({ $0 > 0 }) else { return (0..<screen.height, 0..<screen.width) }
-    let columns = (0..<3).map {
-      (corners[4 * $0] / w[$0] + screen.halfWidth) / screen.unitsPerPixel - 0.5
-    }
-    let rows = (0..<3).map {
-      (screen.halfHeight - corners[4 * $0 + 1] / w[$0]) / screen.unitsPerPixel - 0.5
-    }
-    return (Self.range(rows, screen.height), Self.range(columns, screen.width))
+    guard w.min() > 0 else { return (0..<screen.height, 0..<screen.width) }
+    let columns = (x / w + screen.halfWidth) / screen.unitsPerPixel - 0.5
+    let rows = (screen.halfHeight - y / w) / screen.unitsPerPixel - 0.5
+    return (
+      Self.range(rows.min(), rows.max(), screen.height),
+      Self.range(columns.min(), columns.max(), screen.width)
+    )
   }
 
-  private static func range(_ places: [Double], _ count: Int) -> Range<Int> {
-    let low = max(places.min()!.rounded(.down), 0)
-    let high = min(places.max()!.rounded(.up) + 1, Double(count))
+  private static func range(_ least: Double, _ most: Double, _ count: Int) -> Range<Int> {
+    let low = max(least.rounded(.down), 0)
+    let high = min(most.rounded(.up) + 1, Double(count))
     return low < high ? Int(low)..<Int(high) : 0..<0
   }
 }
