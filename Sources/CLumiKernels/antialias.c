@@ -161,9 +161,9 @@ static bool findIntersection(const Search *search, lumi_blend *blend, int32_t fa
   return true;
 }
 
+// Blends two pixels that show different faces, if an outline or an intersection is between them.
 static void visitPair(const Search *search, BlendList *list, int32_t first, int32_t second) {
   int32_t a = search->faceIndex[first], b = search->faceIndex[second];
-  if (a == b) return;
   lumi_blend blend = {.first = first, .second = second};
   bool isInside = a >= 0 && b >= 0, found = false;
   if (!isInside || search->outlines[a] || search->outlines[b]) {
@@ -184,12 +184,17 @@ static void searchRows(void *context, size_t block) {
   int32_t height = (int32_t)search->scene.frame.height, width = (int32_t)search->scene.frame.width;
   int32_t start = (int32_t)block * ROWS_PER_BLOCK;
   int32_t end = start + ROWS_PER_BLOCK < height ? start + ROWS_PER_BLOCK : height;
-  for (int32_t row = start; row < end; ++row)
+  for (int32_t row = start; row < end; ++row) {
+    int32_t first = row * width;
+    const int32_t *shown = search->faceIndex + first;
+    const int32_t *above = row > 0 ? shown - width : shown;
     for (int32_t column = 0; column < width; ++column) {
-      int32_t pixel = row * width + column;
-      if (column + 1 < width) visitPair(search, list, pixel, pixel + 1);
-      if (row > 0) visitPair(search, list, pixel, pixel - width);
+      int32_t pixel = first + column;
+      if (column + 1 < width && shown[column] != shown[column + 1])
+        visitPair(search, list, pixel, pixel + 1);
+      if (shown[column] != above[column]) visitPair(search, list, pixel, pixel - width);
     }
+  }
 }
 
 static lumi_raster_status join(BlendList *lists, size_t count, lumi_blends *blends) {
