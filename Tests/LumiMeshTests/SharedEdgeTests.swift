@@ -146,15 +146,18 @@ struct SharedEdgeTests {
 }
 
 extension DegenerateTests.Method {
-  /// Alpha inside of a surface at least. Where two faces meet, each of the soft methods' faces covers
-  /// the pixel with probability ½, both together with 1 - ½·½. Nil for the Gaussian blobs, which
-  /// leave holes in faces.
+  /// Alpha inside of a surface at least; nil if there is no such bound.
   var leastCoverage: Double? {
     switch self {
+    // Blobs at four vertices leave holes in faces.
     case .rhodin: nil
-    // Sums are divided by the number of faces.
-    case .softHard: 0.5
-    case .soft, .softByTensorOperations, .softBarycentric, .silhouettes, .pytorch3D: 0.75
+    // Decided by rounded barycentric coordinates: a pixel's centre on the common edge to the last bit
+    // may belong to neither face.
+    case .softHard: nil
+    // Where two faces meet, each covers the pixel with probability ½, both with 1 - ½·½.
+    case .soft, .softByTensorOperations, .silhouettes, .pytorch3D: 0.75
+    // Distances in units of each face's own size: one face alone gives ½.
+    case .softBarycentric: 0.5
     default: 1
     }
   }
