@@ -188,8 +188,10 @@ static void setBoxes(Job *job) {
     Point c[3] = {cornerOf(job, face, 0), cornerOf(job, face, 1), cornerOf(job, face, 2)};
     bool isFinite = true;
     for (int k = 0; k < 3; ++k) isFinite &= isfinite(c[k].x) && isfinite(c[k].y);
+    // What cannot be drawn comes as a face whose corners are one.
+    bool isPoint = c[0].x == c[1].x && c[0].x == c[2].x && c[0].y == c[1].y && c[0].y == c[2].y;
     job->bins.boxes[face] = (raster_box){0, -1, 0, -1};
-    if (!isFinite) continue;
+    if (!isFinite || isPoint) continue;
     job->bins.boxes[face] = raster_box_of(
         &job->frame, sx * (fmin(c[0].x, fmin(c[1].x, c[2].x)) - reach),
         sx * (fmax(c[0].x, fmax(c[1].x, c[2].x)) + reach),
