@@ -9,6 +9,8 @@ struct ScalingSeries: Encodable {
     let size: Int
     /// Time of the fastest run, forward and backward, in calibration units.
     let units: Double
+    /// The same in milliseconds, which exponents are fitted to: calibrations of busy machines vary.
+    let fastestMs: Double
     let forwardMs: Double
     let backwardMs: Double
     /// The allocator's peak, tensors alone.
@@ -18,6 +20,7 @@ struct ScalingSeries: Encodable {
 
     enum CodingKeys: String, CodingKey {
       case size, units
+      case fastestMs = "fastest_ms"
       case forwardMs = "forward_ms"
       case backwardMs = "backward_ms"
       case peakBytes = "peak_bytes"
@@ -32,7 +35,7 @@ struct ScalingSeries: Encodable {
   /// Why points are missing, if they are.
   var message: String?
 
-  /// Slope of log(units) over log(size), least squares over all points.
+  /// Slope of log(time) over log(size), least squares over all points.
   var exponent: Double? { Self.slope(points[...]) }
   /// The same over the three largest sizes, where constant costs count least.
   var lastExponent: Double? { Self.slope(points.suffix(3)) }
@@ -54,7 +57,7 @@ struct ScalingSeries: Encodable {
 
   private static func slope(_ points: ArraySlice<Point>) -> Double? {
     guard points.count >= 3 else { return nil }
-    let (x, y) = (points.map { log(Double($0.size)) }, points.map { log($0.units) })
+    let (x, y) = (points.map { log(Double($0.size)) }, points.map { log($0.fastestMs) })
     let count = Double(points.count)
     let (meanX, meanY) = (x.reduce(0, +) / count, y.reduce(0, +) / count)
     let spread = x.reduce(0) { $0 + ($1 - meanX) * ($1 - meanX) }
@@ -115,7 +118,8 @@ struct ScalingMeasurement {
     let report = try measurePerformance(of: [workload], seconds: seconds)
     let timing = report.workloads[0]
     return ScalingSeries.Point(
-      size: size, units: timing.fastestUnits, forwardMs: timing.forwardMs,
+      size: size, units: timing.fastestUnits,
+      fastestMs: timing.fastestUnits * report.calibrationMs, forwardMs: timing.forwardMs,
       backwardMs: timing.backwardMs, peakBytes: timing.peakBytes,
       residentBytes: ResidentMemory.peak)
   }
