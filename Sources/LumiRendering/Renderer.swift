@@ -35,29 +35,47 @@ public protocol StochasticRenderer: Renderer {
 public struct AnyRenderer: Sendable {
   public let method: MethodDescription
   private let base: any Renderer
+  private let shadowed: (any Renderer)?
 
   /// - Parameters:
   ///   - base: the renderer itself.
+  ///   - shadowed: the same method where bodies cast shadows; nil if it has none.
   ///   - method: what it goes by, where that is not its type's own description, as for a variant
   ///     with other settings.
-  public init<Base: Renderer>(_ base: Base, method: MethodDescription? = nil) {
+  public init<Base: Renderer>(
+    _ base: Base, shadowed: (any Renderer)? = nil, method: MethodDescription? = nil
+  ) {
     self.base = base
+    self.shadowed = shadowed
     self.method = method ?? Base.method
+  }
+
+  /// The same method where bodies cast shadows, if it can.
+  public var withShadows: AnyRenderer? {
+    func open<Base: Renderer>(_ base: Base) -> AnyRenderer { AnyRenderer(base, method: method) }
+    return shadowed.map { open($0) }
   }
 
   /// The same method with another seed, if it is a ``StochasticRenderer``.
   public func seeded(_ seed: UInt64) -> AnyRenderer? {
-    func seeded<Base: StochasticRenderer>(_ base: Base) -> AnyRenderer {
-      AnyRenderer(base.seeded(seed), method: method)
+    func seeded<Base: StochasticRenderer>(_ base: Base) -> any StochasticRenderer {
+      base.seeded(seed)
     }
-    return (base as? any StochasticRenderer).map { seeded($0) }
+    func open<Base: StochasticRenderer>(_ base: Base) -> AnyRenderer {
+      AnyRenderer(
+        base.seeded(seed),
+        shadowed: (shadowed as? any StochasticRenderer).map { seeded($0) }, method: method)
+    }
+    return (base as? any StochasticRenderer).map { open($0) }
   }
 
   /// The same method behind another renderer, such as one that wraps it.
   ///
   /// - Parameter wrap: gets the renderer with its type.
   public func wrapped(by wrap: (any Renderer) -> any Renderer) -> AnyRenderer {
-    func open<Base: Renderer>(_ base: Base) -> AnyRenderer { AnyRenderer(base, method: method) }
+    func open<Base: Renderer>(_ base: Base) -> AnyRenderer {
+      AnyRenderer(base, shadowed: shadowed.map(wrap), method: method)
+    }
     return open(wrap(base))
   }
 

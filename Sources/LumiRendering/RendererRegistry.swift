@@ -19,17 +19,21 @@ public struct RendererRegistry: Sendable {
   ///
   /// - Parameters:
   ///   - renderer: with the settings that the benchmark shall judge.
+  ///   - shadowed: the same with the settings for problems whose bodies cast shadows; nil, the
+  ///     default, if it cannot draw them.
   ///   - reference: how it answers reference vectors.
   ///   - softness: the method at several values of its softness.
   /// - Throws: ``RenderError/duplicateMethod(_:)`` if its id is taken.
   public mutating func register<Method: Renderer>(
-    _ renderer: Method, reference: ReferenceAdapter? = nil, softness: SoftnessSweep? = nil
+    _ renderer: Method, shadowed: Method? = nil, reference: ReferenceAdapter? = nil,
+    softness: SoftnessSweep? = nil
   ) throws {
-    try register(AnyRenderer(renderer), reference: reference, softness: softness)
+    try register(
+      AnyRenderer(renderer, shadowed: shadowed), reference: reference, softness: softness)
   }
 
   /// Adds a method whose type is known at run time only; see
-  /// ``register(_:reference:softness:)-(Method,_,_)``.
+  /// ``register(_:shadowed:reference:softness:)``.
   ///
   /// - Parameters:
   ///   - renderer: with the settings that the benchmark shall judge.

@@ -13,28 +13,37 @@ extension RendererRegistry {
   public static let standard: RendererRegistry = {
     var registry = RendererRegistry()
     do {
+      let plain = GradientProblem.shader
+      let shadowed = try Shader.shadowed()
       try registry.register(
-        HardRasterizer(shader: GradientProblem.shader), reference: HardRasterizer.reference)
+        HardRasterizer(shader: plain), shadowed: HardRasterizer(shader: shadowed),
+        reference: HardRasterizer.reference)
       try registry.register(
-        SoftRasterizer.benchmarked(sigma: 1e-4), reference: SoftRasterizer.reference,
+        SoftRasterizer.benchmarked(sigma: 1e-4),
+        shadowed: SoftRasterizer.benchmarked(sigma: 1e-4, shadowed),
+        reference: SoftRasterizer.reference,
         softness: SoftnessSweep(
           parameter: "sigma", values: [1e-2, 3e-3, 1e-3, 3e-4, 1e-4],
-          renderer: SoftRasterizer.benchmarked))
+          renderer: { SoftRasterizer.benchmarked(sigma: $0) }))
       try registry.register(
-        OpenDRRenderer.benchmarked, reference: OpenDRRenderer.reference)
+        OpenDRRenderer.benchmarked(plain), shadowed: OpenDRRenderer.benchmarked(shadowed),
+        reference: OpenDRRenderer.reference)
       try registry.register(
-        NeuralMeshRenderer(shader: GradientProblem.shader),
+        NeuralMeshRenderer(shader: plain), shadowed: NeuralMeshRenderer(shader: shadowed),
         reference: NeuralMeshRenderer.reference)
       try registry.register(
-        LocalGradientRenderer(shader: GradientProblem.shader),
+        LocalGradientRenderer(shader: plain), shadowed: LocalGradientRenderer(shader: shadowed),
         reference: LocalGradientRenderer.reference)
       try registry.register(
-        GenovaRenderer(shader: GradientProblem.shader), reference: GenovaRenderer.reference)
+        GenovaRenderer(shader: plain), shadowed: GenovaRenderer(shader: shadowed),
+        reference: GenovaRenderer.reference)
       try registry.register(
-        DIBRenderer.benchmarked(sigma: 1.0 / 7000), reference: DIBRenderer.reference,
+        DIBRenderer.benchmarked(sigma: 1.0 / 7000),
+        shadowed: DIBRenderer.benchmarked(sigma: 1.0 / 7000, shadowed),
+        reference: DIBRenderer.reference,
         softness: SoftnessSweep(
           parameter: "sigma", values: [1e-2, 3e-3, 1e-3, 3e-4, 1e-4],
-          renderer: DIBRenderer.benchmarked))
+          renderer: { DIBRenderer.benchmarked(sigma: $0) }))
       try registry.register(
         GaussianVisibilityRenderer.benchmarked(sigmaScale: 0.5),
         reference: GaussianVisibilityRenderer.reference,
@@ -42,13 +51,24 @@ extension RendererRegistry {
           parameter: "sigmaScale", values: [1, 0.7, 0.5, 0.35, 0.25],
           renderer: GaussianVisibilityRenderer.benchmarked))
       try registry.register(
-        AntialiasedRasterizer(shader: GradientProblem.shader),
+        AntialiasedRasterizer(shader: plain), shadowed: AntialiasedRasterizer(shader: shadowed),
         reference: AntialiasedRasterizer.reference)
     } catch {
       fatalError("RendererRegistry.standard: \(error)")
     }
     return registry
   }()
+}
+
+extension Shader {
+  /// How methods light problems whose bodies cast shadows: at fragments, because shadows are finer
+  /// than the problems' meshes. The map's blur is about as wide as the problems' pixels, so that
+  /// few shadow borders pass between pixel centres unseen.
+  fileprivate static func shadowed() throws -> Shader {
+    Shader(
+      evaluation: .fragment, reflection: GradientProblem.shader.reflection,
+      shadows: try ShadowMapping(resolution: 64, filterRadius: 2))
+  }
 }
 
 extension SoftRasterizer {
@@ -60,14 +80,16 @@ extension SoftRasterizer {
   /// problems' bodies: with the published 1 to 100 and γ = 1e-4 it weighs nothing beside the
   /// faintest face, and colours end where faces are left out. Those are left out below a
   /// probability of 1e-12: at the published 1e-4 the picture has steps that differences would meet.
-  fileprivate static func benchmarked(sigma: Double) -> SoftRasterizer {
+  fileprivate static func benchmarked(
+    sigma: Double, _ shader: Shader = GradientProblem.shader
+  ) -> SoftRasterizer {
     var renderer = SoftRasterizer()
     renderer.sigma = sigma
     renderer.gamma = 1e-2
     renderer.depthRange = 1...10
     renderer.backgroundEpsilon = 0.3
     renderer.distanceEpsilon = 1e-12
-    renderer.shader = GradientProblem.shader
+    renderer.shader = shader
     return renderer
   }
 }
@@ -76,8 +98,8 @@ extension OpenDRRenderer {
   /// The settings that the benchmark judges: without overdrawn outlines. Lines of one pixel make
   /// bodies half a pixel too large all around, which at the problems' 32×24 pixels outweighs what
   /// the filter gains: no optimisation of a camera succeeds with them (Docs/Architecture.md).
-  fileprivate static var benchmarked: OpenDRRenderer {
-    var renderer = OpenDRRenderer(shader: GradientProblem.shader)
+  fileprivate static func benchmarked(_ shader: Shader) -> OpenDRRenderer {
+    var renderer = OpenDRRenderer(shader: shader)
     renderer.overdraws = false
     return renderer
   }
@@ -86,8 +108,10 @@ extension OpenDRRenderer {
 extension DIBRenderer {
   /// The settings that the benchmark judges: every face counts where its probability is above
   /// 1e-12, because the published reach and number of faces make steps that differences would meet.
-  fileprivate static func benchmarked(sigma: Double) -> DIBRenderer {
-    var renderer = DIBRenderer(shader: GradientProblem.shader)
+  fileprivate static func benchmarked(
+    sigma: Double, _ shader: Shader = GradientProblem.shader
+  ) -> DIBRenderer {
+    var renderer = DIBRenderer(shader: shader)
     renderer.inverseSigma = 1 / sigma
     renderer.reach = (27.7 * sigma).squareRoot()
     renderer.facesPerPixel = .max

@@ -4,6 +4,10 @@ import LumiTensor
 /// What a problem shows, free of any representation.
 public struct ProblemScene: Sendable {
   public var bodies: [Body]
+  /// The shadows that the bodies cast, as dark bodies of their own: what the exact picture shows in
+  /// their place. Methods do not get to see them; they compute shadows or, if they cannot, skip the
+  /// problem. Empty where nothing casts shadows.
+  public var shadows: [Body]
   /// Without lights, bodies show their own colour.
   public var lights: [Light]
   /// [3].
@@ -14,11 +18,12 @@ public struct ProblemScene: Sendable {
   public var cameras: [Camera]
 
   public init(
-    bodies: [Body], lights: [Light] = [], background: Tensor? = nil, material: Material? = nil,
-    cameras: [Camera]
+    bodies: [Body], shadows: [Body] = [], lights: [Light] = [], background: Tensor? = nil,
+    material: Material? = nil, cameras: [Camera]
   ) {
     require(!bodies.isEmpty && !cameras.isEmpty, "ProblemScene: no bodies or no cameras")
     self.bodies = bodies
+    self.shadows = shadows
     self.lights = lights
     self.background = background ?? .zeros([3], dtype: .float64)
     self.material = material ?? Material(dtype: .float64)
@@ -52,13 +57,20 @@ public struct UnsupportedScene: Error, Sendable, CustomStringConvertible {
 }
 
 extension ProblemScene {
-  /// The scene in a representation.
+  /// The scene in a representation, without its shadows.
   public func scene<Shape: BenchmarkShape>(
     of shape: Shape.Type = Shape.self, detail: Int
   ) throws -> Scene<Shape> {
     Scene(
       try Shape.representing(bodies, material: material, detail: detail), lights: lights,
       background: background)
+  }
+
+  /// The mesh that the exact picture shows, shadows included.
+  func exactScene(detail: Int) throws -> Scene<Mesh> {
+    var whole = self
+    whole.bodies += shadows
+    return try whole.scene(detail: detail)
   }
 }
 

@@ -132,7 +132,7 @@ final class TargetStore: Sendable {
       try exactTruth(
         of: { theta in
           let scene = problem.scene(theta)
-          return (try scene.scene(of: Mesh.self, detail: problem.detail), scene.cameras[view])
+          return (try scene.exactScene(detail: problem.detail), scene.cameras[view])
         }, at: point, channel: problem.channel, shader: GradientProblem.shader,
         tolerance: tolerance, withJacobian: false
       ).image

@@ -5,8 +5,15 @@ import LumiTensor
 extension AnyRenderer {
   /// Draws a problem's scene in the representation that the renderer wants.
   ///
-  /// Throws ``UnsupportedScene`` if that representation cannot hold it.
+  /// Throws ``UnsupportedScene`` if that representation cannot hold it, and for shadows that the
+  /// method does not draw.
   func draw(_ problem: ProblemScene, detail: Int, cameras: [Camera]) throws -> [RenderOutput] {
+    if !problem.shadows.isEmpty {
+      guard let withShadows else { throw UnsupportedScene("the method draws no shadows") }
+      var bodies = problem
+      bodies.shadows = []
+      return try withShadows.draw(bodies, detail: detail, cameras: cameras)
+    }
     guard let shape = shapeType as? any BenchmarkShape.Type else {
       throw UnsupportedScene("\(shapeType) does not conform to BenchmarkShape")
     }

@@ -20,7 +20,7 @@ struct ProblemTruth: Sendable {
     truth = try exactTruth(
       of: { theta in
         let scene = problem.scene(theta)
-        return (try scene.scene(of: Mesh.self, detail: problem.detail), scene.cameras[0])
+        return (try scene.exactScene(detail: problem.detail), scene.cameras[0])
       }, at: point, channel: problem.channel, shader: GradientProblem.shader,
       tolerance: Self.tolerance / 10)
     let jacobian = truth.jacobian

@@ -15,10 +15,22 @@ public struct Shader: Sendable, Equatable {
 
   public var evaluation: Evaluation
   public var reflection: Reflection
+  /// What keeps direct light from surfaces; nil, the default, for light that passes through
+  /// everything. Shadows are as fine as the evaluation: at fragments to the pixel, at vertices and
+  /// faces as coarse as the mesh.
+  public var shadows: (any LightVisibility)?
 
-  public init(evaluation: Evaluation, reflection: Reflection) {
+  public init(
+    evaluation: Evaluation, reflection: Reflection, shadows: (any LightVisibility)? = nil
+  ) {
     self.evaluation = evaluation
     self.reflection = reflection
+    self.shadows = shadows
+  }
+
+  public static func == (a: Shader, b: Shader) -> Bool {
+    a.evaluation == b.evaluation && a.reflection == b.reflection
+      && (a.shadows?.isEqual(to: b.shadows) ?? (b.shadows == nil))
   }
 
   /// One colour of light a face.
@@ -106,7 +118,10 @@ public struct ShadedMesh: Sendable {
   private func illuminate(_ positions: Tensor, _ normals: Tensor) -> Illumination {
     Illumination(
       positions: positions, normals: normals, toEye: camera.directionToEye(from: positions),
-      lights: lights, material: mesh.material, reflection: shader.reflection)
+      lights: lights, material: mesh.material, reflection: shader.reflection,
+      visibility: shader.shadows.map { shadows in
+        lights.map { shadows.visibility(of: $0, past: mesh, at: positions) }
+      } ?? [])
   }
 
   private var vertexLight: Illumination { illuminate(mesh.vertices, mesh.shadingNormals()) }
