@@ -45,8 +45,11 @@ struct ScoringTests {
   @Test(arguments: derivatives.indices)
   func ownMethodsAreConsistent(_ index: Int) throws {
     let problem = Self.derivatives[index]
+    let hasShadows = !problem.scene(Tensor(problem.point!)).shadows.isEmpty
     for entry in RendererRegistry.standard.entries
-    where entry.renderer.method.claim(problem.group) == .exact {
+    where entry.renderer.method.claim(problem.group) == .exact
+      && (!hasShadows || entry.renderer.withShadows != nil)
+    {
       let drawing = ProblemDrawing(problem: problem, renderer: entry.renderer)
       let score = try Consistency.score(drawing, at: Tensor(problem.point!))
       #expect(score.relativeError <= 1e-5, "\(entry.renderer.method.id) \(problem.name)")

@@ -54,11 +54,14 @@ public struct Body: Sendable {
   public var translation: Tensor
   /// Moves points [N, 3] of the form's own space; made of tensor operations.
   public var deformation: (@Sendable (Tensor) -> Tensor)?
+  /// How finely it is cut, where that is not the problem's detail; see ``surface(detail:)``.
+  public var detail: Int?
 
   /// A body at the origin, white if no colour is given.
   public init(
     _ form: Form, colors: Colors? = nil, scale: Tensor? = nil, rotation: Tensor? = nil,
-    translation: Tensor? = nil, deformation: (@Sendable (Tensor) -> Tensor)? = nil
+    translation: Tensor? = nil, deformation: (@Sendable (Tensor) -> Tensor)? = nil,
+    detail: Int? = nil
   ) {
     self.form = form
     self.colors = colors ?? .uniform(.ones([3], dtype: .float64))
@@ -66,6 +69,7 @@ public struct Body: Sendable {
     self.rotation = rotation ?? .eye(3, dtype: .float64)
     self.translation = translation ?? .zeros([3], dtype: .float64)
     self.deformation = deformation
+    self.detail = detail
   }
 
   /// Points [N, 3] of the form's own space in the world.

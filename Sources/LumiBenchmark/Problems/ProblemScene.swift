@@ -90,7 +90,7 @@ extension Mesh: BenchmarkShape {
       if case .texture = body.colors {
         throw UnsupportedScene("a mesh of several bodies has no texture")
       }
-      let surface = body.surface(detail: detail)
+      let surface = body.surface(detail: body.detail ?? detail)
       vertices.append(body.placed(surface.vertices))
       colors.append(body.color(at: surface.vertices))
       faces.append(surface.faces + Tensor(Double(count), dtype: .int32))
@@ -104,7 +104,7 @@ extension Mesh: BenchmarkShape {
   private static func textured(
     _ body: Body, _ image: Tensor, _ material: Material, _ detail: Int
   ) -> Mesh {
-    let surface = body.surface(detail: detail)
+    let surface = body.surface(detail: body.detail ?? detail)
     let coordinates = surface.vertices.slice(axis: 1, from: 0, to: 2) + 0.5
     return Mesh(
       vertices: body.placed(surface.vertices), faces: surface.faces,

@@ -13,7 +13,7 @@ extension GradientProblem {
   private static let lampFromShadow = GradientProblem(
     name: "light/shadow", group: .light,
     summary: "the place of a lamp that casts a square's shadow on the ground",
-    parameters: ["x", "y", "z"], channel: .color, point: [0.62, 2.0, 0.27], detail: 5,
+    parameters: ["x", "y", "z"], channel: .color, point: [0.62, 2.0, 0.27],
     task: OptimisationTask(
       target: lampTarget,
       measure: .parameters(unit: "world units", error: Tools.distance(from: lampTarget)),
@@ -29,12 +29,12 @@ extension GradientProblem {
       cameras: [Tools.camera(azimuth: 0.4, elevation: 0.8)])
   }
 
-  private static let casterTarget = [-1.9, -0.2, 0.5]
+  private static let casterTarget = [-2.35, -0.2, 0.5]
 
   private static let casterFromShadow = GradientProblem(
     name: "geometry/shadow", group: .shape,
     summary: "a board outside of the picture moves and turns; its shadow is seen",
-    parameters: ["x", "z", "angle"], channel: .color, point: [-1.83, -0.27, 0.41], detail: 5,
+    parameters: ["x", "z", "angle"], channel: .color, point: [-2.28, -0.27, 0.41],
     task: OptimisationTask(
       target: casterTarget,
       measure: .parameters(
@@ -43,10 +43,10 @@ extension GradientProblem {
   ) { theta in
     let sun = Light.directional(
       direction: Tensor([-1.2, 1.0, 0.15]), intensity: Tools.white * 0.9)
-    let height = Tensor([1.6])
+    let height = Tensor([2.0])
     let zeros = Tensor.zeros([2], dtype: .float64)
     let turn = Rotation.exponential(Tensor.concatenate([zeros, Tools.part(theta, 2..<3)]))
-    let shape = Tensor([1.1, 0.5, 1])
+    let shape = Tensor([1.6, 0.9, 1])
     let board = Body(
       .square, rotation: Ground.upwards(tilt: 0).matmul(turn),
       translation: .concatenate([Tools.part(theta, 0..<1), height, Tools.part(theta, 1..<2)]),
@@ -64,7 +64,7 @@ private enum Ground {
   static let sky = Light.ambient(intensity: Tools.white * 0.2)
   static let body = Body(
     .square, colors: .uniform(color), scale: Tensor(3.2, dtype: .float64),
-    rotation: upwards(tilt: 0))
+    rotation: upwards(tilt: 0), detail: 5)
 
   /// Turns what faces +z to face +y, but for a tilt.
   static func upwards(tilt: Double) -> Tensor {
