@@ -67,7 +67,7 @@ extension Shader {
   fileprivate static func shadowed() throws -> Shader {
     Shader(
       evaluation: .fragment, reflection: GradientProblem.shader.reflection,
-      shadows: try ShadowMapping(resolution: 64, filterRadius: 2))
+      shadows: try ShadowMapping(resolution: 128, filterRadius: 4))
   }
 }
 

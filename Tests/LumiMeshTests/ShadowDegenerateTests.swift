@@ -17,7 +17,7 @@ struct ShadowDegenerateTests {
   static let lights: [(String, Light)] = [
     ("in the caster's plane", point([0, 1.0875, 0.025])),
     ("at a vertex", point(ShadowScenes.square[0])),
-    ("at a ground vertex", point(ShadowScenes.ground()[0])),
+    ("at a ground vertex", point(ShadowScenes.ground[0])),
     ("at the middle of the bounds", point([0.05, 0.6, -0.05])),
     ("below the ground", point([0.3, -2, 0.1])),
     ("in the ground", point([0.3, 0, 0.1])),
@@ -51,7 +51,7 @@ struct ShadowDegenerateTests {
     (
       "not a number",
       ShadowScenes.mesh(
-        ShadowScenes.ground() + [[.nan, 1, 0], [0.3, 1, 0], [0.3, 1, .infinity]],
+        ShadowScenes.ground + [[.nan, 1, 0], [0.3, 1, 0], [0.3, 1, .infinity]],
         [[0, 1, 2], [0, 2, 3], [4, 5, 6]])
     ),
     (
@@ -103,7 +103,7 @@ struct ShadowDegenerateTests {
     let shares = try #require(
       ShadowMappingTests.visibility(
         Self.point([0, 0.5, 0.05]), [[0, 3, 0], [0, 8, 0], [50, 0.6, 0]]))
-    #expect(shares == [1, 1, 1] || shares.allSatisfy { $0 > 0 })
+    #expect(shares == [1, 1, 1])
   }
 
   @Test func parametersOutOfRangeAreNamed() throws {

@@ -1,5 +1,6 @@
 import Foundation
 import LumiRendering
+import LumiTensor
 
 /// How thorough a run is.
 public enum BenchmarkMode: String, Sendable, Codable, CaseIterable {
@@ -104,6 +105,8 @@ public struct ProblemRecord: Sendable, Codable, Equatable {
   public var channel: String
   public var hasDerivative: Bool
   public var hasOptimisation: Bool
+  /// Whether bodies cast shadows; nil in results from before problems did.
+  public var hasShadows: Bool?
 
   public init(_ problem: GradientProblem) {
     name = problem.name
@@ -113,6 +116,9 @@ public struct ProblemRecord: Sendable, Codable, Equatable {
     channel = problem.channel.name
     hasDerivative = problem.point != nil
     hasOptimisation = problem.task != nil
+    hasShadows = (problem.point ?? problem.task?.target).map {
+      !problem.scene(Tensor($0)).shadows.isEmpty
+    }
   }
 }
 
