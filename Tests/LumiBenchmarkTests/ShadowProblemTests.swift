@@ -61,15 +61,14 @@ struct ShadowProblemTests {
   /// Finer maps and pictures have a truer derivative.
   @Test(arguments: names)
   func derivativeConvergesToTheTruth(_ name: String) throws {
-    let scores = try [64, 128, 256, 512].map {
+    let scores = try [64, 128, 256].map {
       try Self.score(name, ShadowMapping(resolution: $0), subdivisions: 8)
     }
-    for s in scores { print("TABLE", name, s.imageError!, s.cosine!, s.relativeL2!) }
-    #expect(scores[3].relativeL2! < 0.5 * scores[0].relativeL2!)
-    #expect(scores[3].relativeL2! < 0.05 && scores[3].cosine! > 0.998)
-    #expect(scores[3].imageError! < scores[0].imageError!)
+    #expect(scores[2].relativeL2! < 0.5 * scores[0].relativeL2!)
+    #expect(scores[2].relativeL2! < 0.05 && scores[2].cosine! > 0.998)
+    #expect(scores[2].imageError! < scores[0].imageError!)
     let jagged = try Self.score(
-      name, ShadowMapping(resolution: 512, isAntialiased: false), subdivisions: 8)
+      name, ShadowMapping(resolution: 256, isAntialiased: false), subdivisions: 8)
     #expect(jagged.relativeL2! > 0.5)
   }
 
@@ -94,7 +93,6 @@ struct ShadowProblemTests {
       problem: problem(name), renderer: renderer, iterations: 60, targets: TargetStore(problems)
     ).result()
     #expect(result.status == .reported, "\(result.messages)")
-    print("RATE", name, result.successRate!, result.medianError!)
     return result.successRate ?? -1
   }
 

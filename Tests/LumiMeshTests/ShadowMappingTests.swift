@@ -14,7 +14,9 @@ enum ShadowScenes {
 
   /// About the plane y = 0, 4 by 4; no two corners are equally far along an axis, so that the
   /// bounds have a derivative.
-  static let ground = [[-2.03, 0, 1.97], [2, 0.02, 2.05], [2.1, 0, -2], [-1.95, 0, -2.1]]
+  static let ground = [
+    [-2.03, 0, 1.97], [2, 0.02, 2.05], [2.1, -0.01, -2], [-1.95, 0.005, -2.1],
+  ]
 
   static let square = [
     [-0.4, 1.0, 0.45], [0.45, 1.1, 0.4], [0.4, 1.2, -0.4], [-0.45, 1.05, -0.35],
@@ -127,17 +129,17 @@ struct ShadowMappingTests {
 
   /// Behind two casters light leaks; the reduction takes it away.
   @Test func bleedingIsReduced() throws {
-    let high = ShadowScenes.square.map { [$0[0] + 0.35, $0[1] + 0.9, $0[2]] }
+    let high = ShadowScenes.square.map { [$0[0] + 0.6, $0[1] + 0.9, $0[2]] }
     let mesh = ShadowScenes.mesh(
       ShadowScenes.ground + ShadowScenes.square + high,
       [[0, 1, 2], [0, 2, 3], [4, 5, 6], [4, 6, 7], [8, 9, 10], [8, 10, 11]])
-    let points = (-10...10).map { [Double($0) * 0.06 - 0.35, 0.01, -0.1] }
+    let points = (0..<16).map { [Double($0) * 0.02 - 0.6, 0.01, -0.1] }
     func leak(_ reduction: Double) throws -> Double {
       let map = try ShadowMapping(resolution: 64, bleedingReduction: reduction)
       let shares = try #require(Self.visibility(ShadowScenes.sun, points, map, mesh: mesh))
-      return shares[6...10].reduce(0, +)
+      return shares.reduce(0, +)
     }
-    #expect(try leak(0) > 0.1)
+    #expect(try leak(0) > 0.2)
     #expect(try leak(0.3) < 0.5 * leak(0))
   }
 
