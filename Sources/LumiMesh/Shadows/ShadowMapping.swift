@@ -19,12 +19,13 @@ import LumiTensor
 ///
 /// Cannot: give a lamp's true penumbra, which widens with the distance from the caster; this one is
 /// as wide as the filter. Light leaks where several casters lie behind each other at different
-/// depths, which `bleedingReduction` trades for darker and larger shadows. Shadows finer than a texel
-/// have no gradient, and outlines whose triangles are about a texel large lose a third of theirs, as
-/// antialiasing does: cut the map finer than the mesh. Shadows off the target's by more than the filter
-/// and a pixel of the picture have no gradient that leads there. A lamp sees what is in front of it, up to `largestSlope` to the sides;
-/// surfaces beside and behind it are lit without shadow. A lamp very far away loses its map's depths
-/// to rounding: use a directional light. Every picture draws its maps anew. No second derivative.
+/// depths, which `bleedingReduction` trades for darker and larger shadows. Shadows finer than a
+/// texel have no gradient, and outlines whose triangles are about a texel large lose a third of
+/// theirs, as antialiasing does: cut the map finer than the mesh. Shadows off the target's by more
+/// than the filter and a pixel of the picture have no gradient that leads there. A lamp sees what
+/// is in front of it, up to `largestSlope` to the sides; surfaces beside and behind it are lit
+/// without shadow. A lamp very far away loses its map's depths to rounding: use a directional
+/// light. Every picture draws its maps anew. No second derivative.
 ///
 /// W. Donnelly, A. Lauritzen, "Variance Shadow Maps", I3D 2006; M. Worchel, M. Alexa,
 /// "Differentiable Shadow Mapping for Efficient Inverse Graphics", CVPR 2023.
