@@ -45,10 +45,10 @@ extension RendererRegistry {
           parameter: "sigma", values: [1e-2, 3e-3, 1e-3, 3e-4, 1e-4],
           renderer: { DIBRenderer.benchmarked(sigma: $0) }))
       try registry.register(
-        GaussianVisibilityRenderer.benchmarked(sigmaScale: 0.5),
+        GaussianVisibilityRenderer.benchmarked(sigmaScale: 0.4),
         reference: GaussianVisibilityRenderer.reference,
         softness: SoftnessSweep(
-          parameter: "sigmaScale", values: [1, 0.7, 0.5, 0.35, 0.25],
+          parameter: "sigmaScale", values: [0.8, 0.6, 0.4, 0.3, 0.2],
           renderer: GaussianVisibilityRenderer.benchmarked))
       try registry.register(
         AntialiasedRasterizer(shader: plain), shadowed: AntialiasedRasterizer(shader: shadowed),

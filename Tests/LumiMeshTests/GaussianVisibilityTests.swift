@@ -68,14 +68,71 @@ struct GaussianVisibilityTests {
     #expect(abs(image.scalars(as: Double.self)[1] - (1 - exp(-depth))) < 1e-11)
   }
 
+  /// Neither larger nor smaller than the sphere, and opaque: blobs lie below the surface.
   @Test func sphereIsWhereItIs() throws {
-    let sphere = Mesh.icosphere(subdivisions: 2, dtype: .float64)
+    let sphere = Scene(Mesh.icosphere(subdivisions: 2, dtype: .float64))
     let camera = Scenes.camera(width: 40, height: 30)
-    let soft = try Self.renderer().render(Scene(sphere), from: camera)[.alpha]
-    let hard = try HardRasterizer().render(Scene(sphere), from: camera)[.alpha]
-    let both = (soft * hard).sum().value
-    let union = (soft + hard - soft * hard).sum().value
-    #expect(both / union > 0.8)
+    let hard = try HardRasterizer().render(sphere, from: camera)[.alpha]
+    func compare(_ renderer: GaussianVisibilityRenderer) throws -> (
+      overlap: Double, area: Double, inside: Double
+    ) {
+      let soft = try renderer.render(sphere, from: camera)[.alpha]
+      let both = (soft * hard).sum().value
+      return (
+        both / (soft + hard - soft * hard).sum().value, soft.sum().value / hard.sum().value,
+        both / hard.sum().value
+      )
+    }
+    let found = try compare(Self.renderer())
+    #expect(found.overlap > 0.85, "\(found)")
+    #expect(abs(found.area - 1) < 0.1, "\(found)")
+    #expect(found.inside > 0.95, "\(found)")
+    var onSurface = Self.renderer()
+    onSurface.inset = 0
+    #expect(try compare(onSurface).area > 1.3)
+  }
+
+  /// A body of eight vertices is more than a lump.
+  @Test func coarseMeshesAreRefined() throws {
+    var cube = Mesh.cube(dtype: .float64)
+    cube.appearance = .vertexColors(
+      RandomGenerator.colors(cube.vertexCount))
+    let fine = cube.refined(untilVertices: 60)
+    #expect(fine.vertexCount == 98)
+    #expect(MeshTopology(fine).isWatertight)
+    #expect(abs(fine.faceAreas().sum().value - 6) < 1e-12)
+    let renderer = HardRasterizer(channels: [.color])
+    let camera = Scenes.camera()
+    let (a, b) = (
+      try renderer.render(Scene(cube), from: camera)[.color],
+      try renderer.render(Scene(fine), from: camera)[.color]
+    )
+    #expect(a.distance(to: b) < 1e-9)
+    #expect(cube.refined(untilVertices: 8).vertexCount == 8)
+    let nothing = Mesh(
+      vertices: .zeros([0, 3], dtype: .float64), faces: .zeros([0, 3], dtype: .int32))
+    #expect(nothing.refined(untilVertices: 60).vertexCount == 0)
+  }
+
+  /// A sheet has no inside that its blobs could be in.
+  @Test func openMeshesKeepTheirBlobsOnTheSurface() {
+    let plane = Mesh.plane(columns: 3, rows: 3, dtype: .float64)
+    let blobs = GaussianBlobs(
+      vertices: plane, colors: .ones([plane.vertexCount, 3], dtype: .float64), scale: 0.4,
+      inset: 2, transmittance: 0.05)
+    #expect((blobs.centers - plane.vertices).largest == 0)
+  }
+
+  /// Where a blob leaves the cutoff or one of its places passes the eye, the picture has no step.
+  @Test(arguments: [[3.0, 0, 5], [0, 0, 4], [0, 0, 3], [0, 0, -1]])
+  func nothingJumps(_ place: [Double]) {
+    func image(_ shift: Double) -> Tensor {
+      GaussianBlobs(
+        centers: Tensor([place.map { $0 * (1 + shift) }]), sigmas: Tensor([1.0]),
+        densities: Tensor([1.3]), colors: Tensor([[1.0]])
+      ).trace(Self.rays([[0, 0]]), background: Tensor([0.2]), sampling: .published, cutoff: 3)
+    }
+    #expect((image(1e-9) - image(-1e-9)).largest < 1e-8)
   }
 
   @Test(arguments: Scenes.Look.allCases)
@@ -116,6 +173,33 @@ struct GaussianVisibilityTests {
     let view = Scenes.view(camera: camera.camera)
     try Self.renderer().check(
       view, ["mesh.vertices", "mesh.vertexColors", "camera.rotation", "camera.translation"])
+  }
+
+  /// Σ visibility · |difference|² by hand, and its gradient.
+  @Test func photoConsistencyIsASumOverBlobs() throws {
+    let view = Scenes.view(camera: Scenes.camera(width: 9, height: 7))
+    var random = RandomGenerator(seed: 31)
+    let photograph = random.uniform([7, 9, 3], dtype: .float64)
+    let renderer = Self.renderer()
+    let energy = try renderer.photoConsistency(view.scene, with: photograph, from: view.camera)
+    let blobs = renderer.blobs(of: view.scene, from: view.camera)
+    let rays = view.camera.rays(through: view.camera.pixelCentres().reshaped([63, 2]))
+    let seen = blobs.visibility(rays, sampling: .published, cutoff: 8)
+    let alpha = try renderer.render(view)[.alpha].reshaped([63])
+    let pixels = photograph.reshaped([63, 1, 3])
+    let unlike = (blobs.colors.expandingDims(at: 0) - pixels).square().sum(axis: 2)
+    let behind = (view.scene.background - photograph.reshaped([63, 3])).square().sum(axis: 1)
+    let expected = ((seen * unlike).sum(axis: 1) + (1 - alpha) * behind).mean().value
+    #expect(abs(energy.value - expected) < 1e-12)
+    try checkGradients(at: [view.scene.shape.vertices, photograph]) { x in
+      var scene = view.scene
+      scene.shape.vertices = x[0]
+      return try renderer.photoConsistency(scene, with: x[1], from: view.camera)
+    }
+    #expect(throws: RenderError.self) {
+      try renderer.photoConsistency(
+        view.scene, with: photograph.slice(axis: 1, from: 0, to: 4), from: view.camera)
+    }
   }
 
   /// What hides something feels it: the reason for the method.
@@ -162,12 +246,20 @@ struct GaussianVisibilityTests {
   @Test func parametersAreNamed() {
     let changes: [(inout GaussianVisibilityRenderer) -> Void] = [
       { $0.sigmaScale = 0 }, { $0.transmittance = 1 }, { $0.transmittance = .nan },
-      { $0.cutoff = 0 }, { $0.sigmaScale = .infinity },
+      { $0.cutoff = 0 }, { $0.sigmaScale = .infinity }, { $0.inset = -1 },
     ]
     for change in changes {
       var renderer = GaussianVisibilityRenderer()
       change(&renderer)
       #expect(throws: RenderError.self) { try renderer.render(Scenes.view()) }
     }
+  }
+}
+
+extension RandomGenerator {
+  /// [count, 3] between 0 and 1.
+  fileprivate static func colors(_ count: Int) -> Tensor {
+    var random = RandomGenerator(seed: 12)
+    return random.uniform([count, 3], dtype: .float64)
   }
 }

@@ -4,7 +4,9 @@
 // c exp(-|x - centre|^2 / (2 sigma^2)). A ray, from an origin along a unit direction, keeps
 // T(s) = exp(-integral of all densities from 0 to s) of what comes from s. Blob q is seen with
 // V = sum over nodes x_k of weight_k sigma T(m + x_k sigma) density(m + x_k sigma), where m is the
-// place on the ray nearest to its centre; places at or before the origin are left out.
+// place on the ray nearest to its centre. Places behind the origin do not count; those less than
+// weight_k sigma before it count less, smoothly, so that there is no step where the origin enters a
+// blob.
 #ifndef LUMI_BLOBS_H
 #define LUMI_BLOBS_H
 
@@ -29,7 +31,9 @@ typedef struct {
   const double *background;  // [channels]
   const double *places;      // [nodes]: x_k
   const double *weights;     // [nodes]
-  double cutoff;             // blobs farther from a ray than this many sigmas are left out; > 0
+  // Blobs farther from a ray than this many sigmas are left out; > 0. On the last sigma before, the
+  // density falls smoothly to 0.
+  double cutoff;
 } lumi_blob_scene;
 
 // Gradients by every array of the scene, in the same shapes.

@@ -16,15 +16,17 @@ extension BenchmarkReport {
 
     ## Side by side
 
-    - *Consistent*: the worst relative error against central differences of the method's own \
-    picture, over the parameters whose gradient it claims to be exact.
-    - *True*: median cosine and relative L2 of the gradient against the exact picture's, over the \
-    problems of geometry and camera.
-    - *Useful*: optimisations in which at least half of the starts reach the target, and the mean \
-    success rate over all starts.
-    - *Cheap*: forward and backward at \(middlePixels) pixels in multiples of a 2048³ matrix product, \
-    and peak memory.
-    - *Claims*: whether what the method claims of its gradients was confirmed.
+    - *Consistent*: the worst relative error of the gradient against central differences of the \
+    method's own picture, over the groups of parameters that it claims to be exact for, which are \
+    named if they are not all.
+    - *True*: medians of the cosine and of the relative L2 error between the gradient and that of \
+    the exact picture, over the problems of geometry and camera.
+    - *Useful*: optimisations that at least half of the starts bring to the target, and the mean \
+    success rate.
+    - *Cheap*: forward and backward together at \(middlePixels) pixels, in thousandths of a 2048³ \
+    matrix product on one thread.
+    - *Claims*: whether the run confirms what the method says of its gradients: exact ones by \
+    differences, surrogates by a problem of each group that half of the starts solve.
 
     \(sideBySide)
 
@@ -40,6 +42,14 @@ extension BenchmarkReport {
 
     \(cosineTable)
 
+    ## Cost
+
+    Milliseconds at \(middlePixels) pixels, peak memory in MiB, and the exponents with which forward \
+    and backward time grow with pixels and with primitives: 1 is linear. On another machine, compare \
+    the units above.
+
+    \(costs.isEmpty ? "Not measured." : costMarkdown)
+
     ## What each method is
 
     \(methods.map(section).joined(separator: "\n\n"))
@@ -50,9 +60,7 @@ extension BenchmarkReport {
   // MARK: Tables
 
   private var middlePixels: String {
-    costs.compactMap { cost in
-      cost.resolutions.isEmpty ? nil : cost.resolutions[cost.resolutions.count / 2].pixels
-    }.first.map { "\($0)" } ?? "no"
+    costs.compactMap(\.middle?.pixels).first.map { "\($0)" } ?? "no"
   }
 
   private var starts: String {
@@ -61,7 +69,10 @@ extension BenchmarkReport {
 
   private var sideBySide: String {
     Self.markdown(
-      ["method", "survey type", "consistent", "true", "useful", "cheap", "claims"],
+      [
+        "method", "survey type", "consistent", "true (cosine, L2)", "useful (problems, starts)",
+        "cheap", "claims",
+      ],
       methods.map { method in
         [
           "[\(method.id)](#\(Self.anchor(method)))", method.type, consistent(method.id),
@@ -71,9 +82,16 @@ extension BenchmarkReport {
   }
 
   private func consistent(_ id: String) -> String {
-    let errors = derivatives.filter { $0.method == id }.compactMap { $0.consistency?.relativeError }
-    guard let worst = errors.max() else { return "not claimed" }
-    return short(worst)
+    let scored = derivatives.filter { $0.method == id && $0.consistency != nil }
+    guard let worst = scored.compactMap({ $0.consistency?.relativeError }).max() else {
+      return "not claimed"
+    }
+    let groups = ParameterGroup.allCases.filter { group in
+      derivatives.contains { $0.method == id && $0.group == group }
+    }
+    let exact = groups.filter { group in scored.contains { $0.group == group } }
+    let names = exact.map(\.rawValue).joined(separator: ", ")
+    return short(worst) + (exact.count < groups.count ? " (\(names))" : "")
   }
 
   private func truth(_ id: String) -> String {
@@ -93,12 +111,23 @@ extension BenchmarkReport {
   }
 
   private func cheap(_ id: String) -> String {
-    guard let cost = costs.first(where: { $0.method == id }), !cost.resolutions.isEmpty else {
-      return "-"
+    Figure.number(costs.first { $0.method == id }?.middle.map { $0.units * 1000 })
+  }
+
+  private var costMarkdown: String {
+    func growth(_ exponents: GrowthExponents?) -> String {
+      exponents.map { "\(Figure.fixed($0.forward)), \(Figure.fixed($0.backward))" } ?? "-"
     }
-    let middle = cost.resolutions[cost.resolutions.count / 2]
-    return "\(Figure.number(middle.units)) units, "
-      + "\(Figure.number(Double(middle.peakBytes) / 1_048_576)) MiB"
+    return Self.markdown(
+      ["method", "forward", "backward", "peak MiB", "growth with pixels", "with primitives"],
+      costs.map { cost in
+        [
+          cost.method, Figure.number(cost.middle?.forwardMs),
+          Figure.number(cost.middle?.backwardMs),
+          Figure.number(cost.middle.map { Double($0.peakBytes) / 1_048_576 }),
+          growth(cost.withPixels), growth(cost.withPrimitives),
+        ]
+      })
   }
 
   private func claims(_ id: String) -> String {
@@ -138,31 +167,41 @@ extension BenchmarkReport {
       "\($0.rawValue) \(method.claims[$0.rawValue] ?? "none")"
     }.joined(separator: ", ")
     return """
-      ### \(method.id)
+      ### \(Self.plain(method.id))
 
-      \(method.name). \(method.representation), \(method.type).
+      \(Self.plain(method.name)). \(method.representation), \(Self.plain(method.type)).
 
-      - Strengths: \(method.strengths).
-      - Limits: \(method.limits).
+      - Strengths: \(Self.plain(method.strengths)).
+      - Limits: \(Self.plain(method.limits)).
       - Gradients: \(claims).
-      - Published: \(method.citation).
+      - Published: \(Self.plain(method.citation)).
       """
   }
+
+  /// Text that is no markup.
+  private static func plain(_ text: String) -> String { text.replacing("<", with: "&lt;") }
 
   private static func stem(_ id: String) -> String {
     id.split(separator: "/").last.map(String.init) ?? id
   }
 
-  /// The heading's link, as Markdown renderers make it: lower case, without the slash.
+  /// The heading's link, as Markdown renderers make it: lower case, without punctuation.
   private static func anchor(_ method: MethodRecord) -> String {
-    method.id.lowercased().filter { $0 != "/" }
+    method.id.lowercased().filter { $0.isLetter || $0.isNumber || $0 == "-" || $0 == "_" }
   }
 
   private static func markdown(_ header: [String], _ rows: [[String]]) -> String {
     func line(_ cells: [String]) -> String {
-      "| " + cells.map { $0.replacing("|", with: "\\|") }.joined(separator: " | ") + " |"
+      "| " + cells.map { plain($0).replacing("|", with: "\\|") }.joined(separator: " | ") + " |"
     }
     let rule = "|" + String(repeating: "---|", count: header.count)
     return ([line(header), rule] + rows.map(line)).joined(separator: "\n")
+  }
+}
+
+extension CostResult {
+  /// The image size that tables show.
+  fileprivate var middle: CostPoint? {
+    resolutions.isEmpty ? nil : resolutions[resolutions.count / 2]
   }
 }

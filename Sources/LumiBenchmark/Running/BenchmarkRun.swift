@@ -72,24 +72,14 @@ public struct BenchmarkRun: Sendable {
     let box = CaseBox(store, tracker)
 
     // Long cases first, so that no thread is left with one at the end.
-    report.optimisations = try concurrently(slow) { problem, renderer in
-      try box.value("optimisation \(renderer.method.id) \(problem.name)") {
-        OptimisationScoring(
-          problem: problem, renderer: renderer, iterations: iterations, targets: targets
-        ).result()
-      }
-    }
-    report.derivatives = try concurrently(quick) { problem, renderer in
-      try box.value("derivative \(renderer.method.id) \(problem.name)") {
-        DerivativeScoring(problem: problem, renderer: renderer, truths: truths).result()
-      }
-    }
-    report.sweeps = try concurrently(sweeps) { entry in
-      let id = entry.renderer.method.id
-      return try box.value("bias \(id)") {
-        SweepScoring(
-          method: id, softness: entry.softness!, problem: sweepProblem!, truths: truths
-        ).result()
+    let jobs =
+      sweeps.map(Job.sweep) + slow.map(Job.optimisation) + quick.map(Job.derivative)
+    let outcomes = try concurrently(jobs) { try run($0, sweepProblem, box) }
+    for outcome in outcomes {
+      switch outcome {
+      case .sweep(let result): report.sweeps.append(result)
+      case .optimisation(let result): report.optimisations.append(result)
+      case .derivative(let result): report.derivatives.append(result)
       }
     }
     report.controls = try controls(report.derivatives, box)
@@ -103,6 +93,46 @@ public struct BenchmarkRun: Sendable {
       }
     }
     return report
+  }
+
+  /// What a thread works on at a time.
+  private enum Job: Sendable {
+    case sweep(RendererRegistry.Entry)
+    case optimisation(GradientProblem, AnyRenderer)
+    case derivative(GradientProblem, AnyRenderer)
+  }
+
+  private enum Outcome: Sendable {
+    case sweep(SweepResult)
+    case optimisation(OptimisationResult)
+    case derivative(DerivativeResult)
+  }
+
+  private func run(
+    _ job: Job, _ sweepProblem: GradientProblem?, _ box: CaseBox
+  ) throws -> Outcome {
+    switch job {
+    case .sweep(let entry):
+      let id = entry.renderer.method.id
+      return .sweep(
+        try box.value("bias \(id)") {
+          SweepScoring(
+            method: id, softness: entry.softness!, problem: sweepProblem!, truths: truths
+          ).result()
+        })
+    case .optimisation(let problem, let renderer):
+      return .optimisation(
+        try box.value("optimisation \(renderer.method.id) \(problem.name)") {
+          OptimisationScoring(
+            problem: problem, renderer: renderer, iterations: iterations, targets: targets
+          ).result()
+        })
+    case .derivative(let problem, let renderer):
+      return .derivative(
+        try box.value("derivative \(renderer.method.id) \(problem.name)") {
+          DerivativeScoring(problem: problem, renderer: renderer, truths: truths).result()
+        })
+    }
   }
 
   /// Spoils the first method that can serve.

@@ -16,13 +16,13 @@ enum TruthComparison {
     return score
   }
 
-  /// Everything but what single pixels say.
+  /// Everything but what single pixels say, from the truth's first probes.
   static func score(image: Tensor, probes: [[Double]], _ truth: ProblemTruth) -> TruthScore {
     var score = TruthScore(source: truth.truth.method, truthError: truth.error)
     let exactImage = truth.truth.image
     score.imageError = (image - exactImage).norm().value / exactImage.norm().value
     guard truth.isConverged else { return score }
-    let (found, exact) = normalized(probes, truth.probes)
+    let (found, exact) = normalized(probes, Array(truth.probes.prefix(probes.count)))
     let norm = (dot(found, found) * dot(exact, exact)).squareRoot()
     // A zero gradient has no direction.
     score.cosine = norm == 0 ? 0 : dot(found, exact) / norm

@@ -26,39 +26,6 @@ public struct GaussianBlobs: Sendable {
   }
 
   public var count: Int { sigmas.count }
-
-  /// One blob at every vertex that a face with an area in its indices uses, as wide as the mean
-  /// length of the edges that meet there times a factor; differentiable with respect to vertices
-  /// and colours.
-  ///
-  /// - Parameters:
-  ///   - mesh: where blobs are.
-  ///   - colors: of the mesh's vertices [V, C].
-  ///   - scale: σ over the mean edge length, above 0; ½ in Rhodin et al.
-  ///   - transmittance: how much light passes through the middle of one blob alone, in (0, 1); it
-  ///     fixes the densities, -ln(transmittance) / (σ √(2π)).
-  public init(vertices mesh: Mesh, colors: Tensor, scale: Double, transmittance: Double) {
-    let topology = MeshTopology(mesh)
-    let ends = topology.edges
-    let rows = Tensor.concatenate([
-      ends.slice(axis: 1, from: 0, to: 1), ends.slice(axis: 1, from: 1, to: 2),
-    ]).squeezed(axis: 1)
-    let difference =
-      mesh.vertices.gather(ends.slice(axis: 1, from: 0, to: 1).squeezed(axis: 1))
-      - mesh.vertices.gather(ends.slice(axis: 1, from: 1, to: 2).squeezed(axis: 1))
-    let lengths = difference.square().sum(axis: 1).clamped(min: 1e-24).sqrt()
-    let sums = Tensor.scatterAdd(
-      rows: .concatenate([lengths, lengths]), at: rows, count: mesh.vertexCount)
-    let degrees = topology.degrees(dtype: mesh.dtype)
-    let used = degrees.scalars(as: Double.self).enumerated().filter { $0.element > 0 }
-      .map { Int64($0.offset) }
-    let kept = Tensor(used)
-    let sigmas = sums.gather(kept) / degrees.gather(kept) * scale
-    let depth = -log(transmittance) / (2 * Double.pi).squareRoot()
-    self.init(
-      centers: mesh.vertices.gather(kept), sigmas: sigmas, densities: depth / sigmas,
-      colors: colors.gather(kept))
-  }
 }
 
 /// Where along a blob's stretch of a ray it is looked at, in multiples of σ from its middle.
@@ -111,7 +78,8 @@ extension GaussianBlobs {
   ///   - rays: origins and unit directions [N, 3].
   ///   - background: [C].
   ///   - sampling: how visibility is integrated.
-  ///   - cutoff: blobs farther from a ray than this many σ are left out; above 0.
+  ///   - cutoff: blobs farther from a ray than this many σ are left out; above 0. On the last σ
+  ///     before, densities fall smoothly to 0, so that the picture has no steps.
   func trace(
     _ rays: CameraRays, background: Tensor, sampling: BlobSampling, cutoff: Double
   ) -> Tensor {
