@@ -124,7 +124,6 @@ extension GaussianVisibilityRenderer {
   fileprivate static func benchmarked(sigmaScale: Double) -> GaussianVisibilityRenderer {
     var renderer = GaussianVisibilityRenderer(reflection: GradientProblem.shader.reflection)
     renderer.sigmaScale = sigmaScale
-    renderer.cutoff = 3
     return renderer
   }
 }

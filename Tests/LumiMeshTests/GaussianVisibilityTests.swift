@@ -83,11 +83,11 @@ struct GaussianVisibilityTests {
         both / hard.sum().value
       )
     }
-    let found = try compare(Self.renderer())
-    #expect(found.overlap > 0.85, "\(found)")
-    #expect(abs(found.area - 1) < 0.1, "\(found)")
+    let found = try compare(GaussianVisibilityRenderer())
+    #expect(found.overlap > 0.9, "\(found)")
+    #expect(abs(found.area - 1) < 0.05, "\(found)")
     #expect(found.inside > 0.95, "\(found)")
-    var onSurface = Self.renderer()
+    var onSurface = GaussianVisibilityRenderer()
     onSurface.inset = 0
     #expect(try compare(onSurface).area > 1.3)
   }

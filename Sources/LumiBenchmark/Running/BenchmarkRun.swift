@@ -71,9 +71,9 @@ public struct BenchmarkRun: Sendable {
       total: slow.count + quick.count + sweeps.count + renderers.count + 1, progress)
     let box = CaseBox(store, tracker)
 
-    // Long cases first, so that no thread is left with one at the end.
+    // Short cases last, so that no thread is left with a long one at the end.
     let jobs =
-      sweeps.map(Job.sweep) + slow.map(Job.optimisation) + quick.map(Job.derivative)
+      slow.map(Job.optimisation) + sweeps.map(Job.sweep) + quick.map(Job.derivative)
     let outcomes = try concurrently(jobs) { try run($0, sweepProblem, box) }
     for outcome in outcomes {
       switch outcome {

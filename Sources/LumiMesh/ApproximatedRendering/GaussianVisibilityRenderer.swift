@@ -19,7 +19,7 @@ import LumiTensor
 ///
 /// The paper fills bodies with blobs by hand. Placing them along a mesh is this package's own: with
 /// middles on the surface a sphere of 320 faces would look 1.7 times too large in area; two widths
-/// below it, the area is right to 5%, and the layer still hides what is behind it.
+/// below it, the area is right to 3%, and the layer still hides what is behind it.
 ///
 /// H. Rhodin, N. Robertini, C. Richardt, H.-P. Seidel, C. Theobalt, "A Versatile Scene Model with
 /// Differentiable Visibility Applied to Generative Pose Estimation", ICCV 2015. The five places of
@@ -51,8 +51,8 @@ public struct GaussianVisibilityRenderer: Renderer {
   /// How visibility is integrated. Default ``BlobSampling/published``.
   public var sampling = BlobSampling.published
   /// Blobs farther from a ray than this many σ are left out; above 0. On the last σ before, their
-  /// densities fall smoothly to 0. Default 4.
-  public var cutoff = 4.0
+  /// densities fall smoothly to 0. Default 3.
+  public var cutoff = 3.0
 
   /// - Parameters:
   ///   - reflection: Lambert's by default.
