@@ -14,8 +14,10 @@ import LumiTensor
 ///
 /// Cannot: draw a sharp picture, or detail finer than the blobs. Faces are not seen themselves:
 /// where some edges of a mesh are much longer than others, as along a rod, there are holes. Corners
-/// are rounded. Highlights are those of vertices. Blobs beyond ``cutoff`` widths from a ray do not
-/// count. Work grows with the square of the blobs that a ray meets.
+/// are rounded. Highlights are those of vertices. The five published places lose some per cent of
+/// the light, so that lights and colours that are fitted come out too bright. Blobs beyond
+/// ``cutoff`` widths from a ray do not count. Work grows with the square of the blobs that a ray
+/// meets.
 ///
 /// The paper fills bodies with blobs by hand. Placing them along a mesh is this package's own: with
 /// middles on the surface a sphere of 320 faces would look 1.7 times too large in area; two widths
@@ -31,7 +33,7 @@ public struct GaussianVisibilityRenderer: Renderer {
     representation: .mesh,
     type: "approximated rendering",
     strengths: "smooth everywhere, occlusion included; wide basins for pose",
-    limits: "blurred; no finer than its blobs; large faces have holes",
+    limits: "blurred; no finer than its blobs; rods have holes; colours some per cent dark",
     citation: "Rhodin, Robertini, Richardt, Seidel, Theobalt, ICCV 2015",
     claims: [.shape: .exact, .material: .exact, .camera: .exact, .light: .exact])
 
