@@ -22,6 +22,12 @@ typedef struct {
   double x, y;
 } Point;
 
+// A face and its box grown by the reach.
+typedef struct {
+  Point corner[3];
+  double left, right, low, high;
+} Face;
+
 typedef struct {
   lumi_raster_frame frame;
   lumi_dibr_parameters parameters;
@@ -31,6 +37,7 @@ typedef struct {
   const void *maskGradient;
   void *cornerGradient;
   raster_bins bins;
+  Face *faces;
   double *slots;
 } Job;
 
@@ -66,13 +73,23 @@ static Point centerOf(const Job *job, int32_t row, int32_t column) {
       (double)(height - 1 - 2 * row) / (double)height * job->parameters.half_height};
 }
 
-// A face's box grown by the reach. On the right and on top it is open, as published.
-static bool boxHolds(const Point *corner, double reach, Point p) {
-  double left = fmin(corner[0].x, fmin(corner[1].x, corner[2].x)) - reach;
-  double right = fmax(corner[0].x, fmax(corner[1].x, corner[2].x)) + reach;
-  double low = fmin(corner[0].y, fmin(corner[1].y, corner[2].y)) - reach;
-  double high = fmax(corner[0].y, fmax(corner[1].y, corner[2].y)) + reach;
-  return p.x >= left && p.x < right && p.y >= low && p.y < high;
+static double least(double a, double b) { return a < b ? a : b; }
+static double most(double a, double b) { return a > b ? a : b; }
+
+static Face faceOf(const Job *job, int64_t index) {
+  Face face = {{cornerOf(job, index, 0), cornerOf(job, index, 1), cornerOf(job, index, 2)}};
+  const Point *c = face.corner;
+  double reach = job->parameters.reach;
+  face.left = least(c[0].x, least(c[1].x, c[2].x)) - reach;
+  face.right = most(c[0].x, most(c[1].x, c[2].x)) + reach;
+  face.low = least(c[0].y, least(c[1].y, c[2].y)) - reach;
+  face.high = most(c[0].y, most(c[1].y, c[2].y)) + reach;
+  return face;
+}
+
+// On the right and on top the box is open, as published.
+static bool boxHolds(const Face *face, Point p) {
+  return p.x >= face->left && p.x < face->right && p.y >= face->low && p.y < face->high;
 }
 
 static Nearest nearestOf(const Point *corner, Point p) {
@@ -82,7 +99,7 @@ static Nearest nearestOf(const Point *corner, Point p) {
     Point b = {corner[(k + 1) % 3].x - p.x, corner[(k + 1) % 3].y - p.y};
     Point d = {b.x - a.x, b.y - a.y};
     double length = d.x * d.x + d.y * d.y;
-    double share = length > 0 ? fmin(fmax(-(a.x * d.x + a.y * d.y) / length, 0), 1) : 0;
+    double share = length > 0 ? least(most(-(a.x * d.x + a.y * d.y) / length, 0), 1) : 0;
     Point q = {a.x + share * d.x, a.y + share * d.y};
     double squared = q.x * q.x + q.y * q.y, cross = a.x * d.y - a.y * d.x;
     // Between the ends the published quotient, which prefers the shorter of two lines in line.
@@ -105,10 +122,9 @@ static double visitPixel(
   for (int64_t e = job->bins.tile_offsets[tileIndex];
        e < job->bins.tile_offsets[tileIndex + 1] && left > 0; ++e) {
     int32_t face = job->bins.tile_faces[e];
-    Point corner[3] = {cornerOf(job, face, 0), cornerOf(job, face, 1), cornerOf(job, face, 2)};
-    if (!boxHolds(corner, job->parameters.reach, p)) continue;
+    if (!boxHolds(&job->faces[face], p)) continue;
     --left;
-    Nearest nearest = nearestOf(corner, p);
+    Nearest nearest = nearestOf(job->faces[face].corner, p);
     double probability = exp(-nearest.squared * job->parameters.inverse_sigma);
     rest *= 1 - probability;
     if (visit) visit(job, raster_slot(&job->bins, tile, face), &nearest, probability, context);
@@ -178,25 +194,23 @@ static void reduceFaces(void *context, size_t block) {
   }
 }
 
-static void setBoxes(Job *job) {
+static void setFaces(Job *job) {
   // Bins measure in units in which the shorter side spans [-1, 1].
   double height = (double)job->frame.height, width = (double)job->frame.width;
-  double shorter = fmin(height, width), reach = job->parameters.reach;
+  double shorter = least(height, width);
   double sx = width / shorter / job->parameters.half_width;
   double sy = height / shorter / job->parameters.half_height;
-  for (int64_t face = 0; face < job->frame.faces; ++face) {
-    Point c[3] = {cornerOf(job, face, 0), cornerOf(job, face, 1), cornerOf(job, face, 2)};
+  for (int64_t index = 0; index < job->frame.faces; ++index) {
+    Face face = job->faces[index] = faceOf(job, index);
+    const Point *c = face.corner;
     bool isFinite = true;
     for (int k = 0; k < 3; ++k) isFinite &= isfinite(c[k].x) && isfinite(c[k].y);
     // What cannot be drawn comes as a face whose corners are one.
     bool isPoint = c[0].x == c[1].x && c[0].x == c[2].x && c[0].y == c[1].y && c[0].y == c[2].y;
-    job->bins.boxes[face] = (raster_box){0, -1, 0, -1};
+    job->bins.boxes[index] = (raster_box){0, -1, 0, -1};
     if (!isFinite || isPoint) continue;
-    job->bins.boxes[face] = raster_box_of(
-        &job->frame, sx * (fmin(c[0].x, fmin(c[1].x, c[2].x)) - reach),
-        sx * (fmax(c[0].x, fmax(c[1].x, c[2].x)) + reach),
-        sy * (fmin(c[0].y, fmin(c[1].y, c[2].y)) - reach),
-        sy * (fmax(c[0].y, fmax(c[1].y, c[2].y)) + reach));
+    job->bins.boxes[index] = raster_box_of(
+        &job->frame, sx * face.left, sx * face.right, sy * face.low, sy * face.high);
   }
 }
 
@@ -208,7 +222,10 @@ static lumi_raster_status prepare(Job *job) {
     return LUMI_RASTER_INVALID;
   lumi_raster_status status = raster_bins_create(&job->bins, &job->frame);
   if (status) return status;
-  setBoxes(job);
+  size_t faces = (size_t)job->frame.faces;
+  job->faces = malloc((faces ? faces : 1) * sizeof(Face));
+  if (!job->faces) return LUMI_RASTER_NO_MEMORY;
+  setFaces(job);
   status = raster_bins_count(&job->bins);
   return status ? status : raster_bins_list(&job->bins);
 }
@@ -224,6 +241,7 @@ lumi_raster_status lumi_dibr_forward(
       .mask = mask};
   lumi_raster_status status = prepare(&job);
   if (!status) lumi_parallel_for(job.bins.tiles, &job, forwardTile);
+  free(job.faces);
   raster_bins_free(&job.bins);
   return status;
 }
@@ -249,6 +267,7 @@ lumi_raster_status lumi_dibr_backward(
     lumi_parallel_for((size_t)(frame->faces + FACE_BLOCK - 1) / FACE_BLOCK, &job, reduceFaces);
   }
   free(job.slots);
+  free(job.faces);
   raster_bins_free(&job.bins);
   return status;
 }
