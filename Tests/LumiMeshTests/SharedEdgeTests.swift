@@ -154,9 +154,6 @@ extension DegenerateTests.Method {
     switch self {
     // Blobs at four vertices leave holes in faces.
     case .rhodin: nil
-    // Decided by rounded barycentric coordinates: a pixel's centre on the common edge to the last bit
-    // may belong to neither face.
-    case .softHard: nil
     // Where two faces meet, each covers the pixel with probability ½, both with 1 - ½·½.
     case .soft, .softByTensorOperations, .silhouettes, .pytorch3D: 0.75
     // Distances in units of each face's own size: one face alone gives ½.
