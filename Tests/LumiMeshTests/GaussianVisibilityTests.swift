@@ -97,7 +97,7 @@ struct GaussianVisibilityTests {
     var cube = Mesh.cube(dtype: .float64)
     cube.appearance = .vertexColors(
       RandomGenerator.colors(cube.vertexCount))
-    let fine = cube.refined(untilVertices: 60)
+    let fine = try cube.refined(untilVertices: 60)
     #expect(fine.vertexCount == 98)
     #expect(MeshTopology(fine).isWatertight)
     #expect(abs(fine.faceAreas().sum().value - 6) < 1e-12)
@@ -108,10 +108,10 @@ struct GaussianVisibilityTests {
       try renderer.render(Scene(fine), from: camera)[.color]
     )
     #expect(a.distance(to: b) < 1e-9)
-    #expect(cube.refined(untilVertices: 8).vertexCount == 8)
+    #expect(try cube.refined(untilVertices: 8).vertexCount == 8)
     let nothing = Mesh(
       vertices: .zeros([0, 3], dtype: .float64), faces: .zeros([0, 3], dtype: .int32))
-    #expect(nothing.refined(untilVertices: 60).vertexCount == 0)
+    #expect(try nothing.refined(untilVertices: 60).vertexCount == 0)
   }
 
   /// A sheet has no inside that its blobs could be in.
@@ -182,7 +182,7 @@ struct GaussianVisibilityTests {
     let photograph = random.uniform([7, 9, 3], dtype: .float64)
     let renderer = Self.renderer()
     let energy = try renderer.photoConsistency(view.scene, with: photograph, from: view.camera)
-    let blobs = renderer.blobs(of: view.scene, from: view.camera)
+    let blobs = try renderer.blobs(of: view.scene, from: view.camera)
     let rays = view.camera.rays(through: view.camera.pixelCentres().reshaped([63, 2]))
     let seen = blobs.visibility(rays, sampling: .published, cutoff: 8)
     let alpha = try renderer.render(view)[.alpha].reshaped([63])

@@ -48,72 +48,18 @@ extension GaussianBlobs {
 extension Mesh {
   /// The same surface in finer faces: all faces are cut into four, again and again, until at least
   /// so many vertices are there. What decides are counts, so that nothing jumps when vertices move.
-  func refined(untilVertices least: Int) -> Mesh {
+  func refined(untilVertices least: Int) throws -> Mesh {
     var mesh = self
-    // Every step has more than twice the vertices of the one before, where there are edges at all.
-    while mesh.vertexCount < least && mesh.faceCount > 0 { mesh = mesh.cutIntoFour() }
+    if case .faceTexels(let texels) = appearance, mesh.vertexCount < least {
+      mesh.appearance = .faceColors(texels.mean(axis: 1))
+    }
+    while mesh.vertexCount < least {
+      let finer = try mesh.subdivided(.midpoint)
+      // Faces without edges have nothing to cut.
+      if finer.vertexCount == mesh.vertexCount { break }
+      mesh = finer
+    }
     return mesh
-  }
-
-  /// Every face as four, with new vertices in the middles of its edges. Colours of faces, and mean
-  /// ones of texels, go to all four; those of vertices and texture coordinates are interpolated.
-  private func cutIntoFour() -> Mesh {
-    let cut = FaceCut(faces, count: vertexCount)
-    var result = Mesh(
-      vertices: cut.interpolated(vertices), faces: cut.faces, material: material)
-    result.vertexNormals = vertexNormals.map(cut.interpolated)
-    switch appearance {
-    case .uniform: result.appearance = appearance
-    case .vertexColors(let colors): result.appearance = .vertexColors(cut.interpolated(colors))
-    case .faceColors(let colors): result.appearance = .faceColors(colors.gather(cut.parents))
-    case .faceTexels(let texels):
-      result.appearance = .faceColors(texels.mean(axis: 1).gather(cut.parents))
-    case .texture(let image, let coordinates, let own):
-      let seams = FaceCut(own, count: coordinates.shape[0])
-      result.appearance = .texture(
-        image: image, coordinates: seams.interpolated(coordinates), faces: seams.faces)
-    }
-    return result
-  }
-}
-
-/// Faces cut into four: which new vertices there are and which faces use them.
-private struct FaceCut {
-  /// [4 F, 3] int32, the four of each face in a row: its corners' in their order, then the middle.
-  let faces: Tensor
-  /// [4 F] int32: the face that each was cut from.
-  let parents: Tensor
-  /// [E] int32, twice: the ends of the edges whose middles are the new vertices.
-  private let ends: [Tensor]
-
-  init(_ faces: Tensor, count: Int) {
-    let corners = faces.scalars(as: Int32.self)
-    var middles: [UInt64: Int32] = [:]
-    var (from, to) = ([Int32](), [Int32]())
-    func middle(_ a: Int32, _ b: Int32) -> Int32 {
-      let key = UInt64(UInt32(min(a, b))) << 32 | UInt64(UInt32(max(a, b)))
-      if let known = middles[key] { return known }
-      let new = Int32(count + from.count)
-      middles[key] = new
-      from.append(a)
-      to.append(b)
-      return new
-    }
-    var result: [Int32] = []
-    result.reserveCapacity(4 * corners.count)
-    for face in stride(from: 0, to: corners.count, by: 3) {
-      let (a, b, c) = (corners[face], corners[face + 1], corners[face + 2])
-      let (ab, bc, ca) = (middle(a, b), middle(b, c), middle(c, a))
-      result += [a, ab, ca, b, bc, ab, c, ca, bc, ab, bc, ca]
-    }
-    self.faces = Tensor(result, shape: [result.count / 3, 3])
-    parents = Tensor((0..<Int32(result.count / 3)).map { $0 / 4 })
-    ends = [Tensor(from), Tensor(to)]
-  }
-
-  /// Values [count, C] with those in the middles of edges behind them.
-  func interpolated(_ values: Tensor) -> Tensor {
-    .concatenate([values, (values.gather(ends[0]) + values.gather(ends[1])) * 0.5])
   }
 }
 

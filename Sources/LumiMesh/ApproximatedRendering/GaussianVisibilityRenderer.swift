@@ -70,7 +70,7 @@ public struct GaussianVisibilityRenderer: Renderer {
     let id = Self.method.id
     try check()
     let scene = try scene.prepared(for: camera, method: id)
-    let image = blobs(of: scene, from: camera).trace(
+    let image = try blobs(of: scene, from: camera).trace(
       camera.raysOfPixels(), background: scene.background, sampling: sampling, cutoff: cutoff)
     return try RenderOutput(
       image.reshaped([camera.height, camera.width, image.shape[1]]), wanted: channels, method: id)
@@ -105,7 +105,7 @@ public struct GaussianVisibilityRenderer: Renderer {
       let squares = colors.square().sum(axis: 1, keepDims: true)
       return .concatenate([colors, squares, .ones(squares.shape, dtype: colors.dtype)], axis: 1)
     }
-    var blobs = blobs(of: scene, from: camera)
+    var blobs = try blobs(of: scene, from: camera)
     blobs.colors = expanded(blobs.colors)
     let background = expanded(scene.background.expandingDims(at: 0)).squeezed(axis: 0)
     let sums = blobs.trace(
@@ -118,8 +118,8 @@ public struct GaussianVisibilityRenderer: Renderer {
   }
 
   /// The scene's mesh as blobs, in the scene's light.
-  public func blobs(of scene: Scene<Mesh>, from camera: Camera) -> GaussianBlobs {
-    let mesh = scene.shape.refined(untilVertices: leastBlobs)
+  public func blobs(of scene: Scene<Mesh>, from camera: Camera) throws -> GaussianBlobs {
+    let mesh = try scene.shape.refined(untilVertices: leastBlobs)
     var plain = scene
     plain.shape = mesh
     plain.shape.appearance = .vertexColors(mesh.meanVertexAlbedo())
