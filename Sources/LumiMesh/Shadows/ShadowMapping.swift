@@ -5,7 +5,7 @@ import LumiTensor
 
 /// Soft shadow maps, whose derivative moves shadows (the open problem of survey 2.7).
 ///
-/// Computes: for every directional and point light a picture of the mesh from the light, holding the
+/// Computes: for every directional, point and spot light a picture of the mesh from the light, holding the
 /// depth and its square, with outlines antialiased (``AntialiasedRasterizer``), blurred, and looked
 /// up where the light arrives. From the two moments μ and σ² of the depths around the place where a
 /// point at depth d is seen, Chebyshev's inequality bounds the share that is not nearer than d:
