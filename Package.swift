@@ -12,6 +12,7 @@ let package = Package(
     .library(name: "LumiScene", targets: ["LumiScene"]),
     .library(name: "LumiRendering", targets: ["LumiRendering"]),
     .library(name: "LumiMesh", targets: ["LumiMesh"]),
+    .library(name: "LumiVoxel", targets: ["LumiVoxel"]),
     .library(name: "LumiBenchmark", targets: ["LumiBenchmark"]),
     .library(name: "GradbenchCommands", targets: ["GradbenchCommands"]),
     .executable(name: "gradbench", targets: ["gradbench"]),
@@ -39,6 +40,9 @@ let package = Package(
     .target(
       name: "LumiMesh", dependencies: ["LumiRendering", "LumiScene", "LumiTensor", "CLumiKernels"]),
     .target(
+      name: "LumiVoxel", dependencies: ["LumiRendering", "LumiScene", "LumiTensor", "CLumiKernels"]
+    ),
+    .target(
       name: "LumiBenchmark",
       dependencies: [
         "LumiRendering", "LumiLearning", "LumiScene", "LumiTensor", "CLumiKernels",
@@ -47,7 +51,7 @@ let package = Package(
       name: "Lumigrad",
       dependencies: [
         "LumiTensor", "LumiIO", "LumiLearning", "LumiScene", "LumiRendering", "LumiMesh",
-        "LumiBenchmark",
+        "LumiVoxel", "LumiBenchmark",
       ]),
     .target(
       name: "GradbenchCommands",
@@ -63,6 +67,7 @@ let package = Package(
     .testTarget(name: "LumiSceneTests", dependencies: ["LumiScene", "LumiTensor"]),
     .testTarget(name: "LumiRenderingTests", dependencies: ["LumiRendering", "LumiScene"]),
     .testTarget(name: "LumiMeshTests", dependencies: ["LumiMesh", "Lumigrad"]),
+    .testTarget(name: "LumiVoxelTests", dependencies: ["LumiVoxel", "Lumigrad"]),
     .testTarget(name: "LumiBenchmarkTests", dependencies: ["LumiBenchmark", "Lumigrad"]),
     .testTarget(name: "GradbenchTests", dependencies: ["gradbench"]),
   ],

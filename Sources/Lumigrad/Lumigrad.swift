@@ -7,6 +7,7 @@
 @_exported import LumiRendering
 @_exported import LumiScene
 @_exported import LumiTensor
+@_exported import LumiVoxel
 
 extension RendererRegistry {
   /// Every method of this package, with the settings that the benchmark judges.
@@ -53,6 +54,11 @@ extension RendererRegistry {
       try registry.register(
         AntialiasedRasterizer(shader: plain), shadowed: AntialiasedRasterizer(shader: shadowed),
         reference: AntialiasedRasterizer.reference)
+      try registry.register(PerspectiveTransformer(), reference: PerspectiveTransformer.reference)
+      try registry.register(RayConsistency(), reference: RayConsistency.reference)
+      try registry.register(PlatonicRenderer(), reference: PlatonicRenderer.reference)
+      try registry.register(NeuralVolumes(), reference: NeuralVolumes.reference)
+      try registry.register(SDFDiff(), reference: SDFDiff.reference)
     } catch {
       fatalError("RendererRegistry.standard: \(error)")
     }

@@ -48,6 +48,7 @@ struct ScoringTests {
     let hasShadows = !problem.scene(Tensor(problem.point!)).shadows.isEmpty
     for entry in RendererRegistry.standard.entries
     where entry.renderer.method.claim(problem.group) == .exact
+      && entry.renderer.shapeType is any BenchmarkShape.Type
       && (!hasShadows || entry.renderer.withShadows != nil)
     {
       let drawing = ProblemDrawing(problem: problem, renderer: entry.renderer)

@@ -1,0 +1,126 @@
+import LumiRendering
+import LumiScene
+import LumiTensor
+
+/// What all methods that follow rays through a grid yield: for every ray its colour over the
+/// background, how much of it is covered, and how deep it is seen.
+struct RayPicture {
+  /// [R, C].
+  let color: Tensor
+  /// [R].
+  let alpha: Tensor
+  /// [R], camera z.
+  let depth: Tensor
+
+  init(color: Tensor, alpha: Tensor, depth: Tensor) {
+    self.color = color
+    self.alpha = alpha
+    self.depth = depth
+  }
+
+  /// - Parameters:
+  ///   - weights: of the samples.
+  ///   - colors: of the samples, [R, S, C].
+  ///   - depths: of the samples, camera z, [R, S].
+  ///   - background: [C].
+  ///   - backgroundDepth: what counts where nothing is seen.
+  init(
+    _ weights: RayWeights, colors: Tensor, depths: Tensor, background: Tensor,
+    backgroundDepth: Double
+  ) {
+    self.init(
+      color: weights.composite(colors, background: background), alpha: 1 - weights.remainder,
+      depth: weights.composite(depths, background: backgroundDepth))
+  }
+}
+
+extension Scene where Shape == VoxelGrid {
+  /// Draws a camera's rays in blocks that the backward pass draws again, so that memory is bounded
+  /// by a block's samples and not by the image's.
+  ///
+  /// - Parameters:
+  ///   - camera: whose pixels.
+  ///   - wanted: colour, alpha and depth, or some of them.
+  ///   - method: whose output it is.
+  ///   - samples: about how many samples a ray has.
+  ///   - shared: tensors with derivatives that all rays need beside the scene.
+  ///   - draw: draws some rays, given with their positions among all; it depends on no tensor
+  ///     with a derivative but those it is given.
+  func output(
+    from camera: Camera, wanted: Set<RenderChannel>, method: String, samplesPerRay samples: Int,
+    shared: [Tensor] = [],
+    draw:
+      @escaping (
+        _ scene: Scene, _ rays: PixelRays, _ range: Range<Int>, _ shared: [Tensor]
+      ) -> RayPicture
+  ) throws -> RenderOutput {
+    let known: [RenderChannel] = [.color, .alpha, .depth]
+    if let unknown = wanted.first(where: { !known.contains($0) }) {
+      throw RenderError.missingChannel(
+        unknown.name, method: method, available: known.map(\.name).sorted())
+    }
+    let rays = PixelRays(of: camera)
+    let own = parameters.map(\.value)
+    let count = camera.height * camera.width
+    let block = max(1, (1 << 18) / max(samples, 1))
+    var parts: [Tensor] = []
+    for start in stride(from: 0, to: count, by: block) {
+      let range = start..<min(start + block, count)
+      let some = rays.tensors.map {
+        $0.slice(axis: 0, from: range.lowerBound, to: range.upperBound)
+      }
+      parts += checkpoint(own + shared + some) { inputs in
+        let others = Array(inputs.dropFirst(own.count))
+        let picture = draw(
+          replacingParameters(Array(inputs.prefix(own.count))),
+          PixelRays(tensors: Array(others.dropFirst(shared.count))), range,
+          Array(others.prefix(shared.count)))
+        let columns = [picture.alpha, picture.depth].map { $0.expandingDims(at: 1) }
+        return [.concatenate([picture.color] + columns, axis: 1)]
+      }
+    }
+    let image = Tensor.concatenate(parts).reshaped([camera.height, camera.width, -1])
+    let channels = image.shape[2] - 2
+    var images: [RenderChannel: Tensor] = [:]
+    func column(_ index: Int) -> Tensor {
+      image.slice(axis: 2, from: index, to: index + 1).squeezed(axis: 2)
+    }
+    if wanted.contains(.color) { images[.color] = image.slice(axis: 2, from: 0, to: channels) }
+    if wanted.contains(.alpha) { images[.alpha] = column(channels) }
+    if wanted.contains(.depth) { images[.depth] = column(channels + 1) }
+    return RenderOutput(
+      method: method, height: camera.height, width: camera.width, images: images)
+  }
+
+  /// The scene with its parameters in the order of the traversal.
+  private func replacingParameters(_ values: [Tensor]) -> Scene {
+    var next = values.makeIterator()
+    return mapParameters { _, _ in next.next()! }
+  }
+}
+
+extension PixelRays {
+  /// All tensors, with rays along the first axis.
+  fileprivate var tensors: [Tensor] {
+    [rays.origins, rays.directions, depthPerDistance, visible.near, visible.far]
+  }
+
+  fileprivate init(tensors: [Tensor]) {
+    self.init(
+      rays: CameraRays(origins: tensors[0], directions: tensors[1]), depthPerDistance: tensors[2],
+      visible: RayInterval(near: tensors[3], far: tensors[4]))
+  }
+}
+
+extension VoxelGrid {
+  /// Filled values, [R, S], and colours, [R, S, C], at samples; nothing outside of the grid.
+  func sampled(at samples: RaySamples, along rays: CameraRays) -> (values: Tensor, colors: Tensor) {
+    let shape = samples.distances.shape
+    let points = gridPoints(samples.positions).reshaped([-1, 3])
+    let found = sampleTrilinear(filled.expandingDims(at: 3), at: points)
+    let along = rays.directions.expandingDims(at: 1).broadcast(to: shape + [3]).reshaped([-1, 3])
+    return (
+      found.reshaped(shape), colors(at: points, seenAlong: along).reshaped(shape + [-1])
+    )
+  }
+}
