@@ -66,8 +66,14 @@ let package = Package(
     .testTarget(name: "LumiLearningTests", dependencies: ["LumiLearning", "LumiTensor"]),
     .testTarget(name: "LumiSceneTests", dependencies: ["LumiScene", "LumiTensor"]),
     .testTarget(name: "LumiRenderingTests", dependencies: ["LumiRendering", "LumiScene"]),
-    .testTarget(name: "LumiMeshTests", dependencies: ["LumiMesh", "Lumigrad"]),
-    .testTarget(name: "LumiVoxelTests", dependencies: ["LumiVoxel", "Lumigrad"]),
+    // What tests of all backends share: a view with named parameters, checks of whole pictures.
+    .target(
+      name: "RenderingTestSupport", dependencies: ["LumiRendering"],
+      path: "Tests/RenderingTestSupport"),
+    .testTarget(
+      name: "LumiMeshTests", dependencies: ["LumiMesh", "Lumigrad", "RenderingTestSupport"]),
+    .testTarget(
+      name: "LumiVoxelTests", dependencies: ["LumiVoxel", "Lumigrad", "RenderingTestSupport"]),
     .testTarget(name: "LumiBenchmarkTests", dependencies: ["LumiBenchmark", "Lumigrad"]),
     .testTarget(name: "GradbenchTests", dependencies: ["gradbench"]),
   ],

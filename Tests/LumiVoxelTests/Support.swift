@@ -3,80 +3,9 @@ import LumiRendering
 import LumiScene
 import LumiTensor
 import LumiVoxel
+@_exported import RenderingTestSupport
 
-/// A scene and a camera whose parameters have names: "voxels.values", "camera.rotation".
-struct View: Parameterized, Sendable {
-  var scene: Scene<VoxelGrid>
-  var camera: Camera
-
-  func mapParameters(
-    _ transform: (_ path: String, _ value: Tensor) throws -> Tensor
-  ) rethrows -> View {
-    View(
-      scene: try scene.mapParameters(transform),
-      camera: try camera.mapParameters { try transform("camera." + $0, $1) })
-  }
-
-  func cast(to dtype: DType) -> View { mapParameters { $1.cast(to: dtype) } }
-}
-
-extension RenderOutput {
-  /// Every channel weighted with fixed pseudo-random numbers, so that no error can cancel.
-  func weightedSum() -> Tensor {
-    var random = RandomGenerator(seed: 77)
-    var total: Tensor?
-    for channel in channels {
-      let image = try! self[channel]
-      let weights = random.uniform(image.shape, low: -1, dtype: .float64).cast(to: image.dtype)
-      let term = (image * weights).sum()
-      total = total.map { $0 + term } ?? term
-    }
-    return total!
-  }
-
-  var all: [(name: String, image: Tensor)] { channels.map { ($0.name, try! self[$0]) } }
-}
-
-extension Renderer where Shape == VoxelGrid {
-  func render(_ view: View) throws -> RenderOutput { try render(view.scene, from: view.camera) }
-
-  /// The images and the derivatives of their weighted sum by name.
-  func evaluate(_ view: View) throws -> (output: RenderOutput, gradients: [String: Tensor]) {
-    let output = try render(view)
-    let gradients = try valueAndGradient(of: view, unreachable: .zeros) {
-      try render($0).weightedSum()
-    }.gradients
-    return (output, gradients)
-  }
-
-  /// Central differences of the whole pipeline for the named parameters.
-  @discardableResult
-  func check(
-    _ view: View, _ names: [String], steps: [Double] = [1e-5, 1e-6], tolerance: Double = 1e-6
-  ) throws -> GradientReport {
-    let values = try names.map { try view.parameter($0) }
-    return try checkGradients(
-      at: values, names: names, steps: steps, tolerance: tolerance
-    ) { changed in
-      let pairs = zip(names, changed).map { ($0, $1) }
-      return try render(view.replacing(Dictionary(uniqueKeysWithValues: pairs))).weightedSum()
-    }
-  }
-}
-
-extension Tensor {
-  var isAllFinite: Bool { scalars(as: Double.self).allSatisfy(\.isFinite) }
-
-  /// The largest magnitude; 0 for no elements.
-  var largest: Double { scalars(as: Double.self).map(\.magnitude).max() ?? 0 }
-
-  /// The elements' bits, so that -0 and NaN count as what they are.
-  var bits: [UInt64] {
-    dtype == .float32
-      ? scalars(as: Float.self).map { UInt64($0.bitPattern) }
-      : scalars(as: Double.self).map(\.bitPattern)
-  }
-}
+typealias View = SceneView<VoxelGrid>
 
 /// Scenes that tests share.
 enum Scenes {
