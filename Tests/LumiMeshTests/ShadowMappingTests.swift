@@ -10,6 +10,9 @@ enum ShadowScenes {
     position: Tensor([0.55, 2.6, 0.35]), intensity: Tensor([0.7, 0.8, 0.9]), falloff: .none)
   static let sun = Light.directional(
     direction: Tensor([0.4, 1.3, 0.2]), intensity: Tensor([0.7, 0.8, 0.9]))
+  static let spot = Light.spot(
+    position: Tensor([0.55, 2.6, 0.35]), axis: Tensor([-0.1, -1, -0.05]),
+    intensity: Tensor([0.7, 0.8, 0.9]), cone: .exponent(Tensor(2, dtype: .float64)), falloff: .none)
   static let ambient = Light.ambient(intensity: Tensor([0.2, 0.2, 0.25]))
 
   /// About the plane y = 0, 4 by 4; no two corners are equally far along an axis, so that the
@@ -70,6 +73,7 @@ struct ShadowMappingTests {
   /// The square's middle is at (0, 1.09, 0.02): its shadow is carried away from the light.
   @Test(arguments: [
     (ShadowScenes.lamp, [-0.4, 0.01, -0.21]), (ShadowScenes.sun, [-0.33, 0.01, -0.15]),
+    (ShadowScenes.spot, [-0.4, 0.01, -0.21]),
   ])
   func shadowLiesBehindTheCaster(_ light: Light, _ middle: [Double]) throws {
     let mirrored = [-middle[0], 0.01, -middle[2]]
@@ -148,6 +152,7 @@ struct ShadowMappingTests {
   static let gradientCases: [(String, Light, [String])] = [
     ("lamp", ShadowScenes.lamp, ["mesh.vertices", "light.1.position", "light.1.intensity"]),
     ("sun", ShadowScenes.sun, ["mesh.vertices", "light.1.direction", "light.1.intensity"]),
+    ("spot", ShadowScenes.spot, ["mesh.vertices", "light.1.position", "light.1.axis"]),
   ]
 
   /// The derivative of its own forward pass: light, casters and receivers, map's fit included.

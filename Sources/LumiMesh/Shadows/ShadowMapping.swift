@@ -5,9 +5,9 @@ import LumiTensor
 
 /// Soft shadow maps, whose derivative moves shadows (the open problem of survey 2.7).
 ///
-/// Computes: for every directional, point and spot light a picture of the mesh from the light, holding the
-/// depth and its square, with outlines antialiased (``AntialiasedRasterizer``), blurred, and looked
-/// up where the light arrives. From the two moments μ and σ² of the depths around the place where a
+/// Computes: for every directional, point and spot light a picture of the mesh from the light that
+/// holds the depth and its square, with outlines antialiased (``AntialiasedRasterizer``), blurred,
+/// and looked up where the light arrives. From the two moments μ and σ² of the depths around the place where a
 /// point at depth d is seen, Chebyshev's inequality bounds the share that is not nearer than d:
 ///
 ///     p = 1 for d ≤ μ,   σ²/(σ² + (d - μ)²) beyond,   then max(0, (p - b)/(1 - b)).
@@ -107,7 +107,7 @@ public struct ShadowMapping: LightVisibility {
     self.comparison = comparison
   }
 
-  /// The share of a directional or point light that reaches points [N, 3]: [N, 1]. Nil for other
+  /// The share of a directional, point or spot light that reaches points [N, 3]: [N, 1]. Nil for other
   /// lights, a light whose place is not finite, and a mesh of which the light sees nothing.
   public func visibility(of light: Light, past mesh: Mesh, at positions: Tensor) -> Tensor? {
     guard mesh.faceCount > 0, positions.shape[0] > 0,
