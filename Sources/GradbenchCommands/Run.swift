@@ -10,8 +10,11 @@ struct Run: ParsableCommand {
       does not hold or a negative control is not caught. An interrupted run goes on with --resume.
       """)
 
-  @Option(help: "Only methods whose id matches this pattern.")
-  var methods = "*"
+  @Option(
+    help: ArgumentHelp(
+      "Only methods whose id matches this pattern.",
+      discussion: "Without it, every method whose kind of shape the problems can be stated as."))
+  var methods: String?
 
   @Option(help: "Only problems whose name matches this pattern.")
   var problems = "*"
@@ -46,7 +49,7 @@ struct Run: ParsableCommand {
     let registry = try chosenRegistry()
     let chosen = Gradbench.problems.filter { Glob.matches(problems, $0.name) }
     guard !registry.entries.isEmpty && !chosen.isEmpty else {
-      throw ValidationError("no method matches '\(methods)' or no problem '\(problems)'")
+      throw ValidationError("no method matches '\(methods ?? "*")' or no problem '\(problems)'")
     }
     let benchmarkMode: BenchmarkMode = mode == .quick ? .quick : .full
     let store = try CaseStore(
@@ -61,6 +64,7 @@ struct Run: ParsableCommand {
     progress.end()
     try write(report)
     print(report.table)
+    printUnjudged()
     print("\nResults: \(out)/results.json\nReport:  \(out)/report.html")
     if !report.failures.isEmpty { throw ExitCode.failure }
   }
@@ -77,12 +81,25 @@ struct Run: ParsableCommand {
     let faults = try spoil.map(Spoiling.init)
     for fault in faults { _ = try Gradbench.registry.renderer(fault.method) }
     var registry = RendererRegistry()
-    for entry in Gradbench.registry.entries where Glob.matches(methods, entry.renderer.method.id) {
+    for entry in Gradbench.registry.entries where isChosen(entry.renderer) {
       let renderer = faults.filter { $0.method == entry.renderer.method.id }
         .reduce(entry.renderer) { $1.applied(to: $0) }
       try registry.register(renderer, reference: entry.reference, softness: entry.softness)
     }
     return registry
+  }
+
+  /// What nobody asked to leave out.
+  private func printUnjudged() {
+    guard methods == nil else { return }
+    let rest = Gradbench.registry.entries.map(\.renderer).filter { !$0.drawsProblems }
+    guard !rest.isEmpty else { return }
+    let names = rest.map(\.method.id).joined(separator: ", ")
+    print("\nNot judged, no problem is stated as their kind of shape: \(names)")
+  }
+
+  private func isChosen(_ renderer: AnyRenderer) -> Bool {
+    methods.map { Glob.matches($0, renderer.method.id) } ?? renderer.drawsProblems
   }
 }
 

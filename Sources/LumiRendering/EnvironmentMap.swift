@@ -102,7 +102,7 @@ public struct EnvironmentMap: Sendable {
       (image * weights).reshaped([height * width, image.shape[2]]), transposingLeft: true)
   }
 
-  /// Coefficients [(L + 1)², C] for ``Light/sphericalHarmonics(coefficients:)`` that light a surface
+  /// Coefficients [(L + 1)², C] for `Light.sphericalHarmonics(coefficients:)` that light a surface
   /// as this map does, up to order L: those of the radiance times A_l/π.
   ///
   /// For one bright texel of 64 rows order 2 is off by up to 9 % of the brightest irradiance, order 4

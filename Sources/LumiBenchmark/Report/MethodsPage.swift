@@ -169,7 +169,7 @@ extension BenchmarkReport {
     return """
       ### \(Self.plain(method.id))
 
-      \(Self.plain(method.name)). \(method.representation), \(Self.plain(method.type)).
+      \(Self.plain(method.name)): \(method.representation), \(Self.plain(method.type)).
 
       - Strengths: \(Self.plain(method.strengths)).
       - Limits: \(Self.plain(method.limits)).

@@ -3,6 +3,9 @@ import LumiScene
 import LumiTensor
 
 extension AnyRenderer {
+  /// Whether the problems can be stated as the kind of shape that it draws.
+  public var drawsProblems: Bool { shapeType is any BenchmarkShape.Type }
+
   /// Draws a problem's scene in the representation that the renderer wants.
   ///
   /// Throws ``UnsupportedScene`` if that representation cannot hold it, and for shadows that the
