@@ -36,7 +36,7 @@ extension Loss {
   /// - Parameters:
   ///   - prediction: [height, width] or [height, width, C].
   ///   - target: the same shape.
-  ///   - levels: how many images the pyramids have at most; see ``Tensor/gaussianPyramid(levels:)``.
+  ///   - levels: how many images the pyramids have at most; see `Tensor.gaussianPyramid(levels:)`.
   public static func pyramidSquaredError(
     _ prediction: Tensor, _ target: Tensor, levels: Int
   ) -> Tensor {
