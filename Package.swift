@@ -13,6 +13,7 @@ let package = Package(
     .library(name: "LumiRendering", targets: ["LumiRendering"]),
     .library(name: "LumiMesh", targets: ["LumiMesh"]),
     .library(name: "LumiVoxel", targets: ["LumiVoxel"]),
+    .library(name: "LumiPoints", targets: ["LumiPoints"]),
     .library(name: "LumiBenchmark", targets: ["LumiBenchmark"]),
     .library(name: "GradbenchCommands", targets: ["GradbenchCommands"]),
     .executable(name: "gradbench", targets: ["gradbench"]),
@@ -43,6 +44,9 @@ let package = Package(
       name: "LumiVoxel", dependencies: ["LumiRendering", "LumiScene", "LumiTensor", "CLumiKernels"]
     ),
     .target(
+      name: "LumiPoints",
+      dependencies: ["LumiRendering", "LumiScene", "LumiTensor", "CLumiKernels"]),
+    .target(
       name: "LumiBenchmark",
       dependencies: [
         "LumiRendering", "LumiLearning", "LumiScene", "LumiTensor", "CLumiKernels",
@@ -51,7 +55,7 @@ let package = Package(
       name: "Lumigrad",
       dependencies: [
         "LumiTensor", "LumiIO", "LumiLearning", "LumiScene", "LumiRendering", "LumiMesh",
-        "LumiVoxel", "LumiBenchmark",
+        "LumiVoxel", "LumiPoints", "LumiBenchmark",
       ]),
     .target(
       name: "GradbenchCommands",
@@ -74,6 +78,8 @@ let package = Package(
       name: "LumiMeshTests", dependencies: ["LumiMesh", "Lumigrad", "RenderingTestSupport"]),
     .testTarget(
       name: "LumiVoxelTests", dependencies: ["LumiVoxel", "Lumigrad", "RenderingTestSupport"]),
+    .testTarget(
+      name: "LumiPointsTests", dependencies: ["LumiPoints", "Lumigrad", "RenderingTestSupport"]),
     .testTarget(name: "LumiBenchmarkTests", dependencies: ["LumiBenchmark", "Lumigrad"]),
     .testTarget(name: "GradbenchTests", dependencies: ["gradbench"]),
   ],

@@ -12,7 +12,7 @@ enum Workloads {
     [
       softSilhouette(data: data), hardColor(256, data: data), hardColor(512, data: data),
       antialiasedColor(256, data: data), antialiasedColor(512, data: data), perceptron(),
-    ] + millionFaces
+    ] + millionFaces + VoxelWorkloads.all + PointWorkloads.all(data: data)
   }
 
   private static var millionFaces: [Workload] {
