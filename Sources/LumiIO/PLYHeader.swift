@@ -2,47 +2,11 @@
 struct PLYHeader {
   enum Format { case ascii, littleEndian, bigEndian }
 
-  enum Scalar {
-    case int8, uint8, int16, uint16, int32, uint32, float32, float64
-
-    init?(_ name: String) {
-      switch name {
-      case "char", "int8": self = .int8
-      case "uchar", "uint8": self = .uint8
-      case "short", "int16": self = .int16
-      case "ushort", "uint16": self = .uint16
-      case "int", "int32": self = .int32
-      case "uint", "uint32": self = .uint32
-      case "float", "float32": self = .float32
-      case "double", "float64": self = .float64
-      default: return nil
-      }
-    }
-
-    var size: Int {
-      switch self {
-      case .int8, .uint8: 1
-      case .int16, .uint16: 2
-      case .int32, .uint32, .float32: 4
-      case .float64: 8
-      }
-    }
-
-    /// What a colour of this type is divided by.
-    var colorScale: Double {
-      switch self {
-      case .uint8: 255
-      case .uint16: 65535
-      default: 1
-      }
-    }
-  }
-
   struct Property {
     var name: String
-    var type: Scalar
+    var type: FileScalar
     /// The type of a list's length; nil for a single value.
-    var countType: Scalar?
+    var countType: FileScalar?
   }
 
   struct Element {
@@ -119,21 +83,53 @@ struct PLYHeader {
     guard elements[elements.count - 1].properties.count < Self.mostProperties else {
       throw cursor.error(.limitExceeded, "more than \(Self.mostProperties) properties")
     }
-    var countType: Scalar?
+    var countType: FileScalar?
     var typeName = cursor.word() ?? ""
     if typeName == "list" {
       let name = cursor.word() ?? ""
-      countType = Scalar(name)
-      guard let countType, countType != .float32, countType != .float64 else {
+      countType = FileScalar(ply: name)
+      guard let countType, !countType.isFloatingPoint else {
         throw cursor.error(.malformed, "a list cannot have a length of type \(quoted(name))")
       }
       typeName = cursor.word() ?? ""
     }
-    guard let type = Scalar(typeName) else {
+    guard let type = FileScalar(ply: typeName) else {
       throw cursor.error(.malformed, "unknown type \(quoted(typeName))")
     }
     guard let name = cursor.word() else { throw cursor.error(.malformed, "property name expected") }
     elements[elements.count - 1].properties.append(
       Property(name: name, type: type, countType: countType))
+  }
+}
+
+extension FileScalar {
+  /// By one of the two names that PLY has for a type; the format has no integers of 64 bits.
+  init?(ply name: String) {
+    switch name {
+    case "char", "int8": self = .int8
+    case "uchar", "uint8": self = .uint8
+    case "short", "int16": self = .int16
+    case "ushort", "uint16": self = .uint16
+    case "int", "int32": self = .int32
+    case "uint", "uint32": self = .uint32
+    case "float", "float32": self = .float32
+    case "double", "float64": self = .float64
+    default: return nil
+    }
+  }
+
+  /// The older of the two names, which every program reads.
+  var plyName: String? {
+    switch self {
+    case .int8: "char"
+    case .uint8: "uchar"
+    case .int16: "short"
+    case .uint16: "ushort"
+    case .int32: "int"
+    case .uint32: "uint"
+    case .float32: "float"
+    case .float64: "double"
+    case .int64, .uint64: nil
+    }
   }
 }

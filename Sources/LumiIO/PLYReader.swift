@@ -11,7 +11,7 @@ enum PLYReader {
     var builder = MeshBuilder(file: file)
     var values = try PLYValues(bytes, header)
     for element in header.elements {
-      try checkCount(element, header, values.remaining, limits)
+      try values.checkCount(element, limits)
       switch element.name {
       case "vertex": try readVertices(element, &values, &builder)
       case "face": try readFaces(element, &values, &builder)
@@ -22,32 +22,6 @@ enum PLYReader {
       }
     }
     return try builder.finish()
-  }
-
-  /// Counts are claims: the rest of the file must be able to hold them.
-  private static func checkCount(
-    _ element: PLYHeader.Element, _ header: PLYHeader, _ remaining: Int, _ limits: ReadLimits
-  ) throws(FileError) {
-    let place = FileError.Place.part("element \(element.name)")
-    guard element.count <= limits.elements else {
-      throw FileError(
-        file: header.file, place: place, cause: .limitExceeded,
-        message: "count \(element.count), the limit is \(limits.elements)")
-    }
-    guard !element.properties.isEmpty || element.count == 0 else {
-      throw FileError(
-        file: header.file, place: place, cause: .malformed,
-        message: "\(element.count) rows without properties")
-    }
-    let least = element.properties.reduce(0) { sum, property in
-      sum + (header.format == .ascii ? 2 : (property.countType ?? property.type).size)
-    }
-    // The last ascii value needs no separator.
-    guard element.count <= (remaining + 1) / max(least, 1) else {
-      throw FileError(
-        file: header.file, place: place, cause: .truncated,
-        message: "\(element.count) rows of \(least) bytes or more, \(remaining) bytes are left")
-    }
   }
 
   private static func readVertices(

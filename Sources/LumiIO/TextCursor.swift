@@ -163,4 +163,21 @@ extension TextCursor {
     var copy = self
     return copy.lineEnds() || copy.position > position
   }
+
+  /// Whether the bytes of an ascii text come next.
+  func startsWith(_ text: StaticString) -> Bool {
+    guard text.utf8CodeUnitCount <= remaining else { return false }
+    return (0..<text.utf8CodeUnitCount).allSatisfy { bytes[position + $0] == text.utf8Start[$0] }
+  }
+
+  /// The next number of this line, and whether it is written in digits alone.
+  mutating func numberAndForm(
+    _ what: @autoclosure () -> String
+  ) throws(FileError) -> (value: Double, isInteger: Bool) {
+    skipBlanks()
+    let start = position
+    let value = try number(what())
+    let digits = bytes[start..<position].allSatisfy { ($0 >= 0x30 && $0 <= 0x39) || $0 == 0x2d }
+    return (value, digits)
+  }
 }

@@ -33,7 +33,19 @@ struct HostileInputTests {
     }
   }
 
+  private static func points(
+    _ format: PointFile.Format, _ name: String, _ seeds: [String]
+  ) -> Target {
+    Target(name, seeds) { bytes, file in
+      try checkWhole(try PointFile.decode(bytes, format: format, file: file))
+    }
+  }
+
   static let targets: [Target] = [
+    points(
+      .ply, "PLY points", ["mixed-ascii.ply", "mixed-little.ply", "mixed-big.ply", "cube.ply"]),
+    points(.pcd, "PCD", ["grid-ascii.pcd", "grid-binary.pcd", "grid-compressed.pcd"]),
+    points(.xyz, "XYZ", ["points.xyz"]),
     Target("PNG", ["rgba8.png", "grey16.png", "palette-transparent.png", "grey1.png"]) {
       bytes, file in
       let image = try ImageFile.decode(bytes, file: file)
@@ -144,4 +156,15 @@ func checkWhole(_ mesh: MeshData) throws {
     #expect(materials.count == mesh.faceCount)
     #expect(materials.allSatisfy { $0 >= -1 && Int($0) < mesh.materials.count })
   }
+}
+
+func checkWhole(_ points: PointData) throws {
+  for column in points.columns {
+    #expect(column.rowCount == points.count)
+    let numbers = column.lists.map { $0.sizes.reduce(0) { $0 + Int($1) } }
+    #expect(column.values.count == numbers ?? points.count * (column.width ?? 0))
+  }
+  #expect(points.count % points.gridHeight == 0)
+  _ = (points.positions(), points.normals(), points.colors(), points.alpha())
+  _ = points.keepingFinitePositions()
 }
