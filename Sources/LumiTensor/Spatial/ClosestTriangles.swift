@@ -20,7 +20,7 @@ public struct ClosestTriangles: Sendable {
   ///   - vertices: [V, 3] of the same dtype.
   ///   - faces: int32 [F, 3].
   public init(of points: Tensor, vertices: Tensor, faces: Tensor) {
-    let triangles = Self.triangles(vertices, faces)
+    let triangles = LumiTensor.triangles(vertices, faces)
     let tree = BoxTree(triangles.map(\.box))
     let queries = points3(points)
     self.init(count: queries.count, dtype: points.dtype) { row in
@@ -41,7 +41,7 @@ public struct ClosestTriangles: Sendable {
   ///
   /// - Complexity: O((N + F) log N) for well spread points and small triangles.
   public init(ofFaces faces: Tensor, vertices: Tensor, points: Tensor) {
-    let triangles = Self.triangles(vertices, faces)
+    let triangles = LumiTensor.triangles(vertices, faces)
     let items = points3(points)
     let tree = BoxTree(items.map { Box3($0) })
     self.init(count: triangles.count, dtype: points.dtype) { row in
@@ -74,14 +74,6 @@ public struct ClosestTriangles: Sendable {
     barycentrics = weights!.cast(to: dtype)
   }
 
-  private static func triangles(_ vertices: Tensor, _ faces: Tensor) -> [Triangle3] {
-    let corners = points3(vertices)
-    let indices = faces.scalars(as: Int32.self)
-    func corner(_ place: Int) -> SIMD3<Double> { corners[Int(indices[place])] }
-    return (0..<faces.shape[0]).map { face -> Triangle3 in
-      Triangle3(corner(3 * face), corner(3 * face + 1), corner(3 * face + 2))
-    }
-  }
 }
 
 private struct Found {
@@ -96,6 +88,16 @@ private struct Found {
       return
     }
     (item, squared, weights) = (candidate, distance, place)
+  }
+}
+
+/// The faces of a mesh in double precision.
+func triangles(_ vertices: Tensor, _ faces: Tensor) -> [Triangle3] {
+  let corners = points3(vertices)
+  let indices = faces.scalars(as: Int32.self)
+  func corner(_ place: Int) -> SIMD3<Double> { corners[Int(indices[place])] }
+  return (0..<faces.shape[0]).map { face -> Triangle3 in
+    Triangle3(corner(3 * face), corner(3 * face + 1), corner(3 * face + 2))
   }
 }
 
@@ -157,11 +159,11 @@ package struct Triangle3: Sendable {
 }
 
 @inline(__always)
-private func dot(_ a: SIMD3<Double>, _ b: SIMD3<Double>) -> Double {
+func dot(_ a: SIMD3<Double>, _ b: SIMD3<Double>) -> Double {
   a.x * b.x + a.y * b.y + a.z * b.z
 }
 
 @inline(__always)
-private func cross(_ a: SIMD3<Double>, _ b: SIMD3<Double>) -> SIMD3<Double> {
+func cross(_ a: SIMD3<Double>, _ b: SIMD3<Double>) -> SIMD3<Double> {
   SIMD3(a.y * b.z - a.z * b.y, a.z * b.x - a.x * b.z, a.x * b.y - a.y * b.x)
 }
