@@ -3,5 +3,6 @@
 #include "lumi_dibr.h"
 #include "lumi_elementwise.h"
 #include "lumi_nmr.h"
+#include "lumi_points.h"
 #include "lumi_raster.h"
 #include "lumi_runtime.h"

@@ -52,7 +52,7 @@ public struct ProjectedMesh: Sendable {
   }
 
   /// Camera points [..., 3] on the screen [..., 3].
-  static func screen(_ points: Tensor, _ camera: Camera) -> Tensor {
+  package static func screen(_ points: Tensor, _ camera: Camera) -> Tensor {
     let pixels = camera.pixels(ofCameraPoints: points)
     let scale = ScreenSpace(camera)
     let x = pixels.slice(axis: -1, from: 0, to: 1) * scale.unitsPerPixel - scale.halfWidth
