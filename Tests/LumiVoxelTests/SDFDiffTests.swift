@@ -196,3 +196,113 @@ struct DistanceGridTests {
     #expect(try coarse.validated().parameter("colors").shape == [2, 2, 2, 3])
   }
 }
+
+struct NodeGradientSamplingTests {
+  /// Everywhere, ends and cells of two nodes too, what whole node gradients and an ordinary look-up
+  /// give; the derivatives too.
+  @Test(arguments: [[2, 3, 5], [4, 4, 4], [7, 2, 3]])
+  func agreesWithNodeGradients(_ shape: [Int]) throws {
+    let count = 60
+    var grid = VoxelGrid(
+      values: Scenes.random(shape, 1), quantity: .signedDistance, placement: .nodes,
+      lower: [-1, 0, 1], upper: [1, 1, 4])
+    var random = RandomGenerator(seed: 2)
+    let span = Tensor(shape.map { Double($0 - 1) })
+    // Half a cell outside of the box too.
+    let points = random.uniform([count, 3], low: 0, high: 1, dtype: .float64) * (span + 1) - 0.5
+    let last = Tensor(shape.map { Double($0 - 2) })
+    let cells = Tensor.minimum(points.floor().clamped(min: 0), last).cast(to: .int32)
+    let weights = Scenes.random([count, 3], 3, low: -1, high: 1)
+    for dtype in [DType.float64, .float32] {
+      let (values, places) = (grid.values.cast(to: dtype), points.cast(to: dtype))
+      func product(
+        _ body: @escaping (VoxelGrid, Tensor) -> Tensor
+      ) -> (value: Tensor, slopes: [Tensor]) {
+        let result = vectorJacobianProduct(at: [values, places]) { inputs in
+          grid.values = inputs[0]
+          return [body(grid, inputs[1])]
+        }
+        return (result.values[0], result.pullback([weights.cast(to: dtype)]))
+      }
+      let fast = product { $0.sampledNodeGradients(at: $1, in: cells) }
+      let readable = product { sampleTrilinear($0.nodeGradients(), at: $1, in: cells) }
+      let tolerance = dtype == .float64 ? 1e-13 : 1e-5
+      #expect((fast.value - readable.value).largest <= tolerance)
+      for (a, b) in zip(fast.slopes, readable.slopes) { #expect((a - b).largest <= tolerance * 10) }
+    }
+  }
+
+  @Test func noPoints() {
+    let none = Scenes.sphere().sampledNodeGradients(
+      at: .zeros([0, 3], dtype: .float64), in: .zeros([0, 3], dtype: .int32))
+    #expect(none.shape == [0, 3])
+  }
+}
+
+struct RedistancingTests {
+  /// A sphere's function of any scale becomes its distance, in boxes with long and short sides.
+  @Test func scaledSpheresBecomeDistances() {
+    for counts in [SIMD3(17, 17, 17), SIMD3(12, 20, 31)] {
+      var grid = VoxelGrid(
+        values: .zeros([counts.x, counts.y, counts.z], dtype: .float64), quantity: .signedDistance,
+        placement: .nodes, lower: [-2, -2, -2], upper: [2, 2, 2])
+      let exact = grid.valuePositions().norm(axis: 3) - 1.2
+      // Of slopes from 1.6 to 9.
+      grid.values = exact * (exact + 4)
+      let found = grid.redistanced()
+      let error = (found.values - exact).abs()
+      let step = grid.spacing.max()
+      #expect(error.mean().value < 0.25 * step && error.max().value < step)
+      let near = (exact.abs() .< 0.5 * step).cast(to: .float64)
+      #expect((error * near).max().value < 0.15 * step)
+      #expect(
+        (((found.values .< 0) .&& (exact .< 0)) .|| ((found.values .>= 0) .&& (exact .>= 0)))
+          .all().value == 1)
+      // And a distance stays what it is.
+      #expect((found.redistanced().values - found.values).abs().mean().value < 0.02)
+    }
+  }
+
+  @Test func errorsFallWithTheSpacing() {
+    let errors = [17, 33, 65].map { nodes -> Double in
+      let exact = Scenes.sphere(nodes: nodes)
+      var scaled = exact
+      scaled.values = exact.values * 5
+      return (scaled.redistanced().values - exact.values).abs().mean().value
+    }
+    #expect(errors[1] < errors[0] / 1.5 && errors[2] < errors[1] / 1.5, "\(errors)")
+  }
+
+  @Test func gridsWithoutASurfaceStay() {
+    var grid = Scenes.sphere()
+    grid.values = grid.values + 10
+    #expect((grid.redistanced().values - grid.values).largest == 0)
+    var broken = Scenes.sphere()
+    broken.values = broken.values / 0
+    #expect(!broken.redistanced().values.isAllFinite)
+    // Surfaces through nodes, and a single node inside.
+    grid.values = grid.valuePositions().slice(axis: 3, from: 0, to: 1).squeezed(axis: 3)
+    #expect((grid.redistanced().values - grid.values).largest < 1e-12)
+  }
+}
+
+struct NarrowBandTests {
+  /// Nodes outside of the band have no part in the losses.
+  @Test func lossesCountTheBand() throws {
+    let grid = Scenes.sphere(nodes: 9)
+    let band = grid.narrowBand(halfWidth: 0.6)
+    #expect(band.sum().value > 10 && band.sum().value < 300)
+    let ones = Tensor.ones(like: grid.values)
+    #expect(grid.eikonalLoss(weights: ones).value == grid.eikonalLoss().value)
+    #expect(grid.laplacianLoss(weights: ones * 2).value == 2 * grid.laplacianLoss().value)
+    var changed = grid
+    changed.values = grid.values + (grid.values.abs() .> 1.3).cast(to: .float64) * 5
+    #expect(changed.eikonalLoss().value > grid.eikonalLoss().value + 1)
+    #expect(changed.eikonalLoss(weights: band).value == grid.eikonalLoss(weights: band).value)
+    try checkGradients(at: [grid.values + Scenes.random(grid.values.shape, 9) * 0.01]) { x in
+      var moved = grid
+      moved.values = x[0]
+      return .stack([moved.eikonalLoss(weights: band), moved.laplacianLoss(weights: band)])
+    }
+  }
+}

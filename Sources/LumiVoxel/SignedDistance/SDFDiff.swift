@@ -147,9 +147,8 @@ public struct SDFDiff: Renderer {
     let distance = sampleTrilinear(
       grid.values.expandingDims(at: 3), at: grid.gridPoints(rough), in: cells)
     let positions = rough + directions * distance
-    let normals = sampleTrilinear(
-      grid.nodeGradients(), at: grid.gridPoints(positions), in: cells
-    ).unitVectors()
+    let normals = grid.sampledNodeGradients(at: grid.gridPoints(positions), in: cells)
+      .unitVectors()
     return Surface(
       rays: rows, directions: directions, steps: hits.map(\.steps), roughPositions: rough,
       cells: cells, distances: distance.squeezed(axis: 1), positions: positions, normals: normals)

@@ -32,7 +32,14 @@ struct SphereTracing {
   func hits(
     _ grid: VoxelGrid, _ rays: PixelRays, footprint: (constant: Double, slope: [Double])
   ) -> [Hit] {
-    let field = DistanceField(grid)
+    grid.dtype == .float32
+      ? hits(DistanceField<Float>(grid), rays, footprint)
+      : hits(DistanceField<Double>(grid), rays, footprint)
+  }
+
+  private func hits<T: TensorScalar & BinaryFloatingPoint>(
+    _ field: DistanceField<T>, _ rays: PixelRays, _ footprint: (constant: Double, slope: [Double])
+  ) -> [Hit] {
     let origins = rays.rays.origins.scalars(as: Double.self)
     let directions = rays.rays.directions.scalars(as: Double.self)
     let (near, far) = (
@@ -45,35 +52,40 @@ struct SphereTracing {
     found.withUnsafeMutableBufferPointer { found in
       nonisolated(unsafe) let found = found
       parallelFor(blocks) { b in
+        let values = field.values.pointer(T.self)
         for ray in b * block..<min((b + 1) * block, count) {
-          let hit = trace(
-            ray, field, SIMD3(origins[3 * ray], origins[3 * ray + 1], origins[3 * ray + 2]),
-            SIMD3(directions[3 * ray], directions[3 * ray + 1], directions[3 * ray + 2]),
-            near[ray], far[ray], footprint.constant, footprint.slope[ray])
-          if let hit { found[b].append(hit) }
+          let path = RayLine(
+            origin: SIMD3(origins[3 * ray], origins[3 * ray + 1], origins[3 * ray + 2]),
+            direction: SIMD3(directions[3 * ray], directions[3 * ray + 1], directions[3 * ray + 2]),
+            near: near[ray], far: far[ray])
+          if let hit = trace(ray, path, field, values, footprint.constant, footprint.slope[ray]) {
+            found[b].append(hit)
+          }
         }
       }
     }
     return found.flatMap { $0 }
   }
 
-  private func trace(
-    _ ray: Int, _ field: DistanceField, _ origin: SIMD3<Double>, _ direction: SIMD3<Double>,
-    _ near: Double, _ far: Double, _ constant: Double, _ slope: Double
+  @inline(__always)
+  private func trace<T: TensorScalar & BinaryFloatingPoint>(
+    _ ray: Int, _ path: RayLine, _ field: DistanceField<T>, _ values: UnsafePointer<T>,
+    _ constant: Double, _ slope: Double
   ) -> Hit? {
-    var distance = max(near, 0)
+    var distance = max(path.near, 0)
     var hasEntered = false
     for steps in 0..<maximumSteps {
-      guard distance <= far else { return nil }
-      let position = origin + direction * distance
+      guard distance <= path.far else { return nil }
+      let position = path.origin + path.direction * distance
       guard field.contains(position) else {
-        guard !hasEntered, let entry = field.entry(position, direction) else { return nil }
+        guard !hasEntered, let entry = field.entry(position, path.direction) else { return nil }
         hasEntered = true
         distance += entry + entryOffset
         continue
       }
-      let cell = field.cell(position)
-      let value = field.value(position, in: cell)
+      let place = (position - field.lower) / field.spacing
+      let cell = field.cell(place)
+      let value = field.value(values, place, in: cell)
       if value < pixelShare * (constant + slope * distance), !(skipsZero && value == 0) {
         return Hit(ray: ray, position: position, cell: cell, steps: steps)
       }
@@ -83,21 +95,30 @@ struct SphereTracing {
   }
 }
 
-/// A grid's values as the tracing reads them.
-private struct DistanceField: Sendable {
-  let values: [Double]
+private struct RayLine {
+  let origin: SIMD3<Double>
+  let direction: SIMD3<Double>
+  let near: Double
+  let far: Double
+}
+
+/// A grid's values as the tracing reads them: in its own type, reckoned in double.
+private struct DistanceField<T: TensorScalar & BinaryFloatingPoint>: Sendable {
+  let values: Tensor
   let counts: SIMD3<Int>
   let lower: SIMD3<Double>
   let upper: SIMD3<Double>
   let spacing: SIMD3<Double>
 
   init(_ grid: VoxelGrid) {
-    values = grid.values.scalars(as: Double.self)
+    values = grid.values.stoppingGradient()
     (counts, lower, upper, spacing) = (grid.counts, grid.lower, grid.upper, grid.spacing)
   }
 
+  @inline(__always)
   func contains(_ p: SIMD3<Double>) -> Bool {
-    (0..<3).allSatisfy { p[$0] >= lower[$0] && p[$0] <= upper[$0] }
+    p.x >= lower.x && p.y >= lower.y && p.z >= lower.z
+      && p.x <= upper.x && p.y <= upper.y && p.z <= upper.z
   }
 
   /// How far it is to the last of the faces that the ray comes towards; nil if there is none, or if
@@ -111,20 +132,25 @@ private struct DistanceField: Sendable {
     return result >= 0 && result.isFinite ? result : nil
   }
 
-  func cell(_ p: SIMD3<Double>) -> SIMD3<Int> {
-    let place = (p - lower) / spacing
-    var cell = SIMD3<Int>()
-    for axis in 0..<3 { cell[axis] = min(Int(place[axis]), counts[axis] - 2) }
-    return cell
+  @inline(__always)
+  func cell(_ place: SIMD3<Double>) -> SIMD3<Int> {
+    SIMD3(
+      min(Int(place.x), counts.x - 2), min(Int(place.y), counts.y - 2),
+      min(Int(place.z), counts.z - 2))
   }
 
   /// The trilinear value.
-  func value(_ p: SIMD3<Double>, in cell: SIMD3<Int>) -> Double {
-    let share = (p - lower) / spacing - SIMD3<Double>(cell)
+  @inline(__always)
+  func value(
+    _ values: UnsafePointer<T>, _ place: SIMD3<Double>, in cell: SIMD3<Int>
+  ) -> Double {
+    let (x, y, z) = (
+      place.x - Double(cell.x), place.y - Double(cell.y), place.z - Double(cell.z)
+    )
     let (row, plane) = (counts.z, counts.y * counts.z)
-    let at = cell.x * plane + cell.y * row + cell.z
-    func edge(_ k: Int) -> Double { values[k] * (1 - share.z) + values[k + 1] * share.z }
-    func face(_ k: Int) -> Double { edge(k) * (1 - share.y) + edge(k + row) * share.y }
-    return face(at) * (1 - share.x) + face(at + plane) * share.x
+    let at = values + (cell.x * plane + cell.y * row + cell.z)
+    func edge(_ k: Int) -> Double { Double(at[k]) * (1 - z) + Double(at[k + 1]) * z }
+    func face(_ k: Int) -> Double { edge(k) * (1 - y) + edge(k + row) * y }
+    return face(0) * (1 - x) + face(plane) * x
   }
 }
