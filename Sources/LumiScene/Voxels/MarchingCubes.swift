@@ -33,12 +33,9 @@ extension VoxelGrid {
   /// - Throws: ``SceneError`` for a value or a level that is not finite, or shapes that do not fit.
   public func surface(level: Double? = nil, closed: Bool = false) throws -> Mesh {
     try checkStructure()
-    let level = level ?? (quantity == .signedDistance ? 0 : 0.5)
-    guard level.isFinite else {
-      throw SceneError(field: "level", expected: "a finite number", actual: "\(level)")
-    }
+    let level = try surfaceLevel(level)
     let scan = try MarchingCubesScan(
-      values, level: level, filledBelow: quantity == .signedDistance || quantity == .emptiness,
+      values, level: level, filledBelow: isFilledBelow,
       cap: closed ? (placement == .cells ? 0.5 : 0) : nil)
     let edges = CrossedEdges(scan.crossings)
     let shares = edges.shares(values.reshaped([-1]), level)
@@ -51,14 +48,26 @@ extension VoxelGrid {
     return mesh
   }
 
+  /// Whether small values are filled, or large ones.
+  var isFilledBelow: Bool { quantity == .signedDistance || quantity == .emptiness }
+
+  /// A level that was given, or the quantity's own.
+  func surfaceLevel(_ level: Double?) throws -> Double {
+    let level = level ?? (quantity == .signedDistance ? 0 : 0.5)
+    guard level.isFinite else {
+      throw SceneError(field: "level", expected: "a finite number", actual: "\(level)")
+    }
+    return level
+  }
+
   /// [C]: the colour of a uniform grid; else white.
-  private var meanColor: Tensor {
+  var meanColor: Tensor {
     if case .uniform(let color) = appearance { return color }
     return .ones([appearance.channels], dtype: dtype)
   }
 
   /// [X, Y, Z, C], averaged over all directions; nil if the colour is uniform.
-  private var meanColors: Tensor? {
+  var meanColors: Tensor? {
     switch appearance {
     case .uniform: nil
     case .colors(let colors): colors

@@ -42,6 +42,8 @@ extension VoxelGrid {
   /// winding number is above ½. A constant: for derivatives take ``init(signedDistancesTo:counts:lower:upper:placement:)``
   /// and ``occupancy(width:profile:)``.
   ///
+  /// One colour goes along; of others the grid stays white.
+  ///
   /// - Parameters:
   ///   - mesh: the solid; without a face nothing is filled.
   ///   - counts: cells along x, y and z.
@@ -100,7 +102,7 @@ extension VoxelGrid {
   }
 
   /// A grid of zeros whose structure is sound.
-  init(
+  package init(
     empty quantity: Quantity, _ counts: SIMD3<Int>, _ lower: SIMD3<Double>,
     _ upper: SIMD3<Double>, _ placement: Placement, dtype: DType
   ) throws {
