@@ -25,6 +25,24 @@ info = PngImagePlugin.PngInfo()
 info.add(b"gAMA", (100000).to_bytes(4, "big"))
 Image.fromarray(rgb).save("gamma-linear.png", pnginfo=info)
 
+# Cells, 3 along x, 2 along y, 5 along z: filled where x + 2 y + z is odd, and the plane z = 4. Runs of
+# y, then z, then x; the long run of a second file needs more than one byte.
+def binvox(filled, name, translate, scale):
+    x, y, z = filled.shape
+    data, cells = b"", filled.transpose(0, 2, 1).ravel()
+    while len(cells):
+        run = 1
+        while run < min(255, len(cells)) and cells[run] == cells[0]:
+            run += 1
+        data, cells = data + bytes([int(cells[0]), run]), cells[run:]
+    head = f"#binvox 1\ndim {x} {z} {y}\ntranslate {translate}\nscale {scale}\ndata\n"
+    open(name, "wb").write(head.encode() + data)
+
+
+i, j, k = np.mgrid[0:3, 0:2, 0:5]
+binvox(((i + 2 * j + k) % 2 == 1) | (k == 4), "cells.binvox", "-0.5 0.25 1e0", "2.5")
+binvox(np.mgrid[0:8, 0:8, 0:8][0] > 1, "half.binvox", "0 0 0", "1")
+
 # Arrays.
 values = np.arange(24, dtype=np.float64).reshape(2, 3, 4) / 8
 for name, array in {

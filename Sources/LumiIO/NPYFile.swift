@@ -46,18 +46,25 @@ public enum NPYFile {
       case .int64: "<i8"
       case .bool: "|b1"
       }
-    let extents = tensor.shape.map { "\($0)," }.joined(separator: " ")
-    var text = "{'descr': '\(type)', 'fortran_order': False, 'shape': (\(extents)), }"
-    // The data starts at a multiple of 64 bytes, so that it can be mapped.
-    text += String(repeating: " ", count: (64 - (10 + text.utf8.count + 1) % 64) % 64) + "\n"
-    var bytes: [UInt8] = [0x93] + Array("NUMPY".utf8) + [1, 0]
-    bytes.append(littleEndian: UInt16(text.utf8.count))
-    bytes += text.utf8
+    var bytes = header(type, fortranOrder: false, shape: tensor.shape)
     withExtendedLifetime(tensor) {
       let data = UnsafeRawBufferPointer(
         start: tensor.storage.pointer, count: tensor.count * tensor.dtype.byteCount)
       bytes.append(contentsOf: data)
     }
+    return bytes
+  }
+
+  /// Everything before the elements, version 1.0.
+  static func header(_ type: String, fortranOrder: Bool, shape: [Int]) -> [UInt8] {
+    let extents = shape.map { "\($0)," }.joined(separator: " ")
+    let order = fortranOrder ? "True" : "False"
+    var text = "{'descr': '\(type)', 'fortran_order': \(order), 'shape': (\(extents)), }"
+    // The data starts at a multiple of 64 bytes, so that it can be mapped.
+    text += String(repeating: " ", count: (64 - (10 + text.utf8.count + 1) % 64) % 64) + "\n"
+    var bytes: [UInt8] = [0x93] + Array("NUMPY".utf8) + [1, 0]
+    bytes.append(littleEndian: UInt16(text.utf8.count))
+    bytes += text.utf8
     return bytes
   }
 }

@@ -59,6 +59,15 @@ struct HostileInputTests {
       _ = try NPYFile.decode($0, file: $1)
     },
     Target("NPZ", ["stored.npz", "deflated.npz"]) { _ = try NPZFile.decode($0, file: $1) },
+    Target("binvox", ["cells.binvox", "half.binvox"]) { bytes, file in
+      let grid = try BinvoxFile.decode(bytes, file: file)
+      #expect(grid.filled.count > 0 && grid.scale > 0 && grid.translate.x.isFinite)
+    },
+    Target("raw", ["f4.npy"]) { bytes, file in
+      let layout = RawFile.Layout(.float32, shape: [2, 3, 4], offset: 128)
+      let numbers = try RawFile.decode(bytes, layout, file: file)
+      #expect(numbers.count == 24)
+    },
     Target("Middlebury par", ["views_par.txt"]) { bytes, file in
       for view in try CalibratedView.parse(bytes, file: file) {
         #expect((view.intrinsics + view.rotation + view.translation).allSatisfy { $0.isFinite })
