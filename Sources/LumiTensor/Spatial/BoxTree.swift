@@ -125,41 +125,16 @@ package struct BoxTree: Sendable {
     }
   }
 
-  /// Finite items along a curve that keeps neighbours together; equal places by number.
+  /// Finite items by the middle of their boxes along a Morton curve.
   private static func mortonOrder(_ boxes: [Box3]) -> [Int32] {
-    var all = Box3.empty
-    for box in boxes where box.isFinite { all.formUnion(box) }
-    func scale(_ low: Double, _ high: Double) -> Double {
-      let extent = high - low
-      return extent > 0 && extent.isFinite ? 2_097_151 / extent : 0
+    var middles: [Double] = []
+    middles.reserveCapacity(3 * boxes.count)
+    for box in boxes {
+      // A box that is not finite may have a finite middle.
+      middles.append(box.isFinite ? 0.5 * box.low.x + 0.5 * box.high.x : .nan)
+      middles.append(0.5 * box.low.y + 0.5 * box.high.y)
+      middles.append(0.5 * box.low.z + 0.5 * box.high.z)
     }
-    let scales = (
-      scale(all.low.x, all.high.x), scale(all.low.y, all.high.y), scale(all.low.z, all.high.z)
-    )
-    var keys: [(code: UInt64, item: Int32)] = []
-    keys.reserveCapacity(boxes.count)
-    for (item, box) in boxes.enumerated() where box.isFinite {
-      let x = cell(0.5 * box.low.x + 0.5 * box.high.x - all.low.x, scales.0)
-      let y = cell(0.5 * box.low.y + 0.5 * box.high.y - all.low.y, scales.1)
-      let z = cell(0.5 * box.low.z + 0.5 * box.high.z - all.low.z, scales.2)
-      keys.append((spread(x) | spread(y) << 1 | spread(z) << 2, Int32(item)))
-    }
-    keys.sort { $0.code != $1.code ? $0.code < $1.code : $0.item < $1.item }
-    return keys.map(\.item)
-  }
-
-  private static func cell(_ offset: Double, _ scale: Double) -> UInt64 {
-    let value = offset * scale
-    return value > 0 ? UInt64(Swift.min(value, 2_097_151)) : 0
-  }
-
-  /// The 21 low bits, two zeros after each.
-  private static func spread(_ value: UInt64) -> UInt64 {
-    var x = value
-    x = (x | x << 32) & 0x001F_0000_0000_FFFF
-    x = (x | x << 16) & 0x001F_0000_FF00_00FF
-    x = (x | x << 8) & 0x100F_00F0_0F00_F00F
-    x = (x | x << 4) & 0x10C3_0C30_C30C_30C3
-    return (x | x << 2) & 0x1249_2492_4924_9249
+    return MortonOrder.of(middles)
   }
 }

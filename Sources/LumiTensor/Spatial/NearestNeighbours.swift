@@ -14,9 +14,7 @@
 public func nearestNeighbours(of x: Tensor, in y: Tensor) -> Tensor {
   requirePoints("nearestNeighbours", x, y)
   require(y.shape[0] > 0, "nearestNeighbours: no points to be near to, shape \(y.shape)")
-  guard x.shape[1] <= 3 && x.shape[1] > 0 && x.shape[0] * y.shape[0] > 1 << 18 else {
-    return NearestNeighbours.ofAllPairs(x, y)
-  }
+  guard NearestNeighbours.usesTree(x, y) else { return NearestNeighbours.ofAllPairs(x, y) }
   return nearestNeighbours(of: x, in: y, count: 1).indices.reshaped([x.shape[0]])
 }
 
@@ -42,24 +40,30 @@ public func nearestNeighbours(
     nearestNeighbours: \(count) neighbours of \(x.shape) in \(y.shape), expected at least 1 of at \
     least 1 point with 1 to 3 coordinates
     """)
-  let (queries, items) = (points3(x), points3(y))
-  let tree = BoxTree(items.map { Box3($0) })
-  let rows = queries.count
-  var squared: Tensor?
-  let indices = Tensor.build([rows, count], Int32.self) { found in
-    found.update(repeating: 0, count: rows * count)
-    squared = Tensor.build([rows, count], Double.self) { distances in
-      distances.update(repeating: .infinity, count: rows * count)
-      inBlocks(rows, of: 256) { range in
-        for row in range {
-          let at = row * count
-          NearestNeighbours.fill(
-            queries[row], items, tree, count, distances + at, found + at)
-        }
-      }
-    }
+  let (queries, tree) = (PointTree(x), PointTree(y))
+  return tree.nearest(to: queries, count: count)
+}
+
+/// The nearest neighbours of both of two sets in the other, as ``nearestNeighbours(of:in:)`` finds
+/// them, for the price of the searches alone.
+///
+/// - Parameters:
+///   - x: [N, D] with N at least 1.
+///   - y: [M, D] with M at least 1, of the same dtype.
+/// - Returns: int32 [N] into y and int32 [M] into x.
+public func mutualNearestNeighbours(_ x: Tensor, _ y: Tensor) -> (ofX: Tensor, ofY: Tensor) {
+  requirePoints("mutualNearestNeighbours", x, y)
+  require(
+    x.shape[0] > 0 && y.shape[0] > 0,
+    "mutualNearestNeighbours: no points, shapes \(x.shape) and \(y.shape)")
+  guard NearestNeighbours.usesTree(x, y) else {
+    return (NearestNeighbours.ofAllPairs(x, y), NearestNeighbours.ofAllPairs(y, x))
   }
-  return (indices, squared!)
+  let (first, second) = (PointTree(x), PointTree(y))
+  return (
+    second.nearest(to: first, count: 1).indices.reshaped([x.shape[0]]),
+    first.nearest(to: second, count: 1).indices.reshaped([y.shape[0]])
+  )
 }
 
 /// Rows [N, D], D ≤ 3, in double precision; missing coordinates are 0.
@@ -73,7 +77,7 @@ package func points3(_ points: Tensor) -> [SIMD3<Double>] {
   }
 }
 
-private func requirePoints(_ operation: String, _ x: Tensor, _ y: Tensor) {
+func requirePoints(_ operation: String, _ x: Tensor, _ y: Tensor) {
   require(
     x.rank == 2 && y.rank == 2 && x.shape[1] == y.shape[1] && x.dtype == y.dtype
       && x.dtype.isFloatingPoint,
@@ -84,6 +88,32 @@ private func requirePoints(_ operation: String, _ x: Tensor, _ y: Tensor) {
 }
 
 package enum NearestNeighbours {
+  /// Whether a tree is faster than all pairs.
+  static func usesTree(_ x: Tensor, _ y: Tensor) -> Bool {
+    x.shape[1] <= 3 && x.shape[1] > 0 && x.shape[0] * y.shape[0] > mostPairs
+  }
+
+  static let mostPairs = 1 << 18
+
+  /// The readable twin of ``PointTree/nearest(to:count:)``.
+  package static func readable(
+    of x: Tensor, in y: Tensor, count: Int
+  ) -> (indices: Tensor, squared: Tensor) {
+    let (queries, items) = (points3(x), points3(y))
+    let tree = BoxTree(items.map { Box3($0) })
+    var squared: Tensor?
+    let indices = Tensor.build([queries.count, count], Int32.self) { found in
+      found.update(repeating: 0, count: queries.count * count)
+      squared = Tensor.build([queries.count, count], Double.self) { distances in
+        distances.update(repeating: .infinity, count: queries.count * count)
+        for (row, query) in queries.enumerated() {
+          fill(query, items, tree, count, distances + row * count, found + row * count)
+        }
+      }
+    }
+    return (indices, squared!)
+  }
+
   /// Keeps the `count` nearest in order by insertion.
   @inline(__always)
   static func fill(
