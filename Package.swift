@@ -37,7 +37,7 @@ let package = Package(
     .target(name: "LumiIO", dependencies: ["LumiTensor", "CPNG", "CAssimp"]),
     .target(name: "LumiLearning", dependencies: ["LumiTensor", "CLumiKernels", "COpenBLAS"]),
     .target(name: "LumiScene", dependencies: ["LumiTensor"]),
-    .target(name: "LumiRendering", dependencies: ["LumiScene", "LumiTensor"]),
+    .target(name: "LumiRendering", dependencies: ["LumiScene", "LumiTensor", "CLumiKernels"]),
     .target(
       name: "LumiMesh", dependencies: ["LumiRendering", "LumiScene", "LumiTensor", "CLumiKernels"]),
     .target(

@@ -111,4 +111,14 @@ extension Tensor {
     assert(Scalar.dtype == dtype)
     return UnsafePointer(storage.pointer.assumingMemoryBound(to: Scalar.self))
   }
+
+  /// Memory for a kernel to fill.
+  package static func unfilled(_ shape: [Int], _ dtype: DType) -> Tensor {
+    Tensor(
+      storage: Storage(byteCount: shape.reduce(1, *) * dtype.byteCount), shape: shape,
+      dtype: dtype)
+  }
+
+  /// The elements' address for a kernel. The caller keeps the tensor alive.
+  package var kernelPointer: UnsafeMutableRawPointer { storage.pointer }
 }

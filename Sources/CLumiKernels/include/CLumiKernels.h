@@ -7,3 +7,4 @@
 #include "lumi_points.h"
 #include "lumi_raster.h"
 #include "lumi_runtime.h"
+#include "lumi_volume.h"

@@ -47,18 +47,6 @@ struct RasterFrame {
   }
 }
 
-extension Tensor {
-  /// Memory for a kernel to fill.
-  static func unfilled(_ shape: [Int], _ dtype: DType) -> Tensor {
-    Tensor(
-      storage: Storage(byteCount: shape.reduce(1, *) * dtype.byteCount), shape: shape,
-      dtype: dtype)
-  }
-
-  /// The elements' address for a kernel. The caller keeps the tensor alive.
-  var kernelPointer: UnsafeMutableRawPointer { storage.pointer }
-}
-
 /// Which faces reach which pixels.
 enum FragmentSearch {
   /// Rules for ``find(_:screen:rules:method:)``; defaults are those of the Soft Rasterizer.
