@@ -24,7 +24,8 @@ typedef struct {
   lumi_volume_gradients gradients;
   // Backward: rays firstRay...endRay - 1, with room for all their samples.
   int64_t batch, firstRay, endRay;
-  int64_t slabs, slabHeight;
+  int64_t slabs;
+  int slabShift;  // a slab has 2^this layers
   int parity;
   void *light, *change, *gain, *traceDensity;
   int32_t *sample, *slabRanges;
@@ -68,8 +69,8 @@ static VolumeJob jobOf(const lumi_volume_scene *scene) {
   job.batch = BATCH_SAMPLES / scene->samples;
   if (job.batch < RAY_BLOCK) job.batch = RAY_BLOCK;
   if (job.batch > scene->rays) job.batch = scene->rays;
-  job.slabHeight = (scene->extent[0] - 1 + MOST_SLABS - 1) / MOST_SLABS;
-  job.slabs = (scene->extent[0] - 1 + job.slabHeight - 1) / job.slabHeight;
+  while ((scene->extent[0] - 2) >> job.slabShift >= MOST_SLABS) ++job.slabShift;
+  job.slabs = ((scene->extent[0] - 2) >> job.slabShift) + 1;
   return job;
 }
 

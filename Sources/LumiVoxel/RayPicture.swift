@@ -12,6 +12,11 @@ struct RayPicture {
   /// [R], camera z.
   let depth: Tensor
 
+  /// [R, C + 2].
+  var columns: Tensor {
+    .concatenate([color] + [alpha, depth].map { $0.expandingDims(at: 1) }, axis: 1)
+  }
+
   init(color: Tensor, alpha: Tensor, depth: Tensor) {
     self.color = color
     self.alpha = alpha
@@ -54,11 +59,7 @@ extension Scene where Shape == VoxelGrid {
         _ scene: Scene, _ rays: PixelRays, _ range: Range<Int>, _ shared: [Tensor]
       ) -> RayPicture
   ) throws -> RenderOutput {
-    let known: [RenderChannel] = [.color, .alpha, .depth]
-    if let unknown = wanted.first(where: { !known.contains($0) }) {
-      throw RenderError.missingChannel(
-        unknown.name, method: method, available: known.map(\.name).sorted())
-    }
+    try Self.check(wanted, method)
     let rays = PixelRays(of: camera)
     let own = parameters.map(\.value)
     let count = camera.height * camera.width
@@ -75,11 +76,41 @@ extension Scene where Shape == VoxelGrid {
           replacingParameters(Array(inputs.prefix(own.count))),
           PixelRays(tensors: Array(others.dropFirst(shared.count))), range,
           Array(others.prefix(shared.count)))
-        let columns = [picture.alpha, picture.depth].map { $0.expandingDims(at: 1) }
-        return [.concatenate([picture.color] + columns, axis: 1)]
+        return [picture.columns]
       }
     }
-    let image = Tensor.concatenate(parts).reshaped([camera.height, camera.width, -1])
+    return Self.output(.concatenate(parts), from: camera, wanted: wanted, method: method)
+  }
+
+  /// Draws all rays at once, from a picture that keeps no samples.
+  ///
+  /// - Parameters:
+  ///   - camera: whose pixels.
+  ///   - wanted: colour, alpha and depth, or some of them.
+  ///   - method: whose output it is.
+  ///   - draw: draws the rays.
+  func output(
+    from camera: Camera, wanted: Set<RenderChannel>, method: String,
+    draw: (_ rays: PixelRays) -> RayPicture
+  ) throws -> RenderOutput {
+    try Self.check(wanted, method)
+    return Self.output(
+      draw(PixelRays(of: camera)).columns, from: camera, wanted: wanted, method: method)
+  }
+
+  private static func check(_ wanted: Set<RenderChannel>, _ method: String) throws {
+    let known: [RenderChannel] = [.color, .alpha, .depth]
+    if let unknown = wanted.first(where: { !known.contains($0) }) {
+      throw RenderError.missingChannel(
+        unknown.name, method: method, available: known.map(\.name).sorted())
+    }
+  }
+
+  /// From columns of colours, alpha and depth, a row a pixel.
+  private static func output(
+    _ columns: Tensor, from camera: Camera, wanted: Set<RenderChannel>, method: String
+  ) -> RenderOutput {
+    let image = columns.reshaped([camera.height, camera.width, -1])
     let channels = image.shape[2] - 2
     var images: [RenderChannel: Tensor] = [:]
     func column(_ index: Int) -> Tensor {
@@ -109,6 +140,33 @@ extension PixelRays {
     self.init(
       rays: CameraRays(origins: tensors[0], directions: tensors[1]), depthPerDistance: tensors[2],
       visible: RayInterval(near: tensors[3], far: tensors[4]))
+  }
+}
+
+extension VoxelGrid {
+  /// The sums of ``VolumeIntegration`` over the filled values, with what the appearance shows as
+  /// colours.
+  func integral(
+    _ integration: VolumeIntegration, along samples: RegularSamples
+  ) -> VolumeIntegral {
+    let place = placement == .cells ? lower + spacing * 0.5 : lower
+    func sums(_ features: Tensor?, _ basis: Tensor? = nil) -> VolumeIntegral {
+      integration(
+        VolumeLattice(density: filled, features: features, origin: place, spacing: spacing),
+        along: samples, basis: basis)
+    }
+    switch appearance {
+    case .uniform(let color):
+      let found = sums(nil)
+      return VolumeIntegral(
+        color: found.weight.expandingDims(at: 1) * color, weight: found.weight,
+        remainder: found.remainder, distance: found.distance)
+    case .colors(let colors): return sums(colors)
+    case .sphericalHarmonics(let coefficients):
+      return sums(
+        coefficients.reshaped(Array(coefficients.shape.prefix(3)) + [-1]),
+        sphericalHarmonics(samples.rays.directions))
+    }
   }
 }
 

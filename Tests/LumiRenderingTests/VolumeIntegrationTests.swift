@@ -123,4 +123,138 @@ struct VolumeIntegrationTests {
       #expect(Self.largestDifference(single, exact) < 1e-4, "\(name), \(level)")
     }
   }
+
+  @Test(arguments: cases.indices)
+  func derivativesAgreeWithDifferences(_ index: Int) throws {
+    let (name, scene, settings) = Self.cases[index]
+    // A few rays: the readable form has the rest.
+    var few = scene
+    func first(_ tensor: Tensor) -> Tensor { tensor.slice(axis: 0, from: 0, to: 6) }
+    few.rays = CameraRays(
+      origins: first(scene.rays.origins), directions: first(scene.rays.directions))
+    few.basis = scene.basis.map(first)
+    // Counts of samples change with rays that are sampled at a fixed step.
+    guard few.step == nil else { return }
+    let report = try checkGradients(at: few.parameters, steps: [1e-6], tolerance: 1e-5) { values in
+      let sums = few.replacing(values).integral(settings)
+      return Tensor.concatenate(sums.map { $0.reshaped([-1]) })
+    }
+    #expect(report.compared > 0, "\(name)")
+  }
+
+  /// What a test must notice.
+  @Test func aChangedGradientIsSeen() {
+    let scene = Scene()
+    let exact = scene.everything(VolumeIntegration(), readably: true)
+    var changed = scene
+    changed.lattice.density = scene.lattice.density * 1.001
+    let found = changed.everything(VolumeIntegration())
+    #expect(Self.largestDifference(found, exact) > 1e-5)
+  }
+
+  @Test(arguments: [DType.float32, .float64])
+  func threadsAndRunsChangeNoBit(_ dtype: DType) {
+    // Several batches of samples, several slabs.
+    let scene = Scene(shape: [40, 8, 9], basis: 9, count: 1500, rays: 300)
+    let settings = VolumeIntegration(rectifiesDensity: true, colorOffset: 0.5)
+    func bits(_ threads: Int) -> [[UInt64]] {
+      LumiRuntime.withThreads(threads) {
+        scene.everything(settings, dtype: dtype).map {
+          $0.scalars(as: Double.self).map(\.bitPattern)
+        }
+      }
+    }
+    let one = bits(1)
+    #expect(one == bits(5))
+    #expect(one == bits(1))
+  }
+
+  @Test func terminationChangesNoMoreThanItsBound() {
+    let scene = Scene(low: 5, high: 20)
+    let exact = scene.integral(VolumeIntegration(termination: 0))
+    for bound in [1e-2, 1e-4] {
+      let found = scene.integral(VolumeIntegration(termination: bound))
+      let changes = zip(found, exact).map { ($0 - $1).abs().max().value }
+      #expect(changes[0] > 0)
+      // Colours are below 1, distances below 6.
+      #expect(changes[0] <= bound && changes[1] <= bound && changes[3] <= 6 * bound)
+      let cut = VolumeIntegration(termination: bound)
+      #expect(throws: Never.self) {
+        try checkGradients(at: [scene.lattice.density], steps: [1e-7], tolerance: 1e-4) {
+          var changed = scene
+          changed.lattice.density = $0[0]
+          return changed.integral(cut)[0]
+        }
+      }
+    }
+  }
+
+  @Test func hostileRaysGiveFiniteGrids() {
+    var scene = Scene(low: 0, rays: 6)
+    let bad = [Double.nan, .infinity, 1e300, 0, 1, -1e300]
+    scene.rays = CameraRays(
+      origins: Tensor(bad.flatMap { [$0, 0.1, 0.2] }, shape: [6, 3]),
+      directions: Tensor(
+        [1.0, 0, 0, 1, 0, 0, -1, 0, 0, .nan, 0, 0, 0, 0, 0, 1, 0, 0], shape: [6, 3]))
+    let found = scene.everything(VolumeIntegration())
+    #expect(found[4].isAllFinite)
+    #expect(found[7].isAllFinite)
+  }
+
+  /// T = exp(-σ·chord), whatever the samples, and a colour that is seen as deep as it should.
+  @Test func homogeneousCubesHaveTheClosedForm() {
+    for dtype in [DType.float32, .float64] {
+      var scene = Scene()
+      scene.lattice = VolumeLattice(
+        density: .full([3, 3, 3], 0.7, dtype: dtype),
+        features: .full([3, 3, 3, 1], 0.25, dtype: dtype),
+        origin: [-1, -1, -1], spacing: [1, 1, 1.1])
+      scene.rays = CameraRays(
+        origins: scene.rays.origins.cast(to: dtype),
+        directions: scene.rays.directions.cast(to: dtype))
+      let interval = RayInterval(
+        of: scene.rays, inBoxFrom: Tensor([-1.0, -1, -1]).cast(to: dtype),
+        to: Tensor([1.0, 1, 1.2]).cast(to: dtype))
+      let chord = Tensor.where(interval.isHit, interval.far - interval.near, 0)
+      let exact = (-chord * 0.7).exp()
+      let sums = scene.integral(VolumeIntegration(termination: 0))
+      let tolerance = dtype == .float32 ? 2e-6 : 1e-13
+      #expect((sums[2] - exact).abs().max().value < tolerance)
+      #expect((sums[0].squeezed(axis: 1) - (1 - exact) * 0.25).abs().max().value < tolerance)
+    }
+  }
+
+  /// A Gaussian blob, from the middle to far outside along slanted rays: the error falls with the
+  /// square of the spacing, of values and samples alike.
+  @Test func gaussianBlobsConvergeWithOrderTwo() {
+    let width = 0.3, height = 2.0
+    let scene = Scene(rays: 30)
+    // Through points near the blob's middle.
+    var random = RandomGenerator(seed: 14)
+    let through = random.uniform([30, 3], low: -0.2, high: 0.2, dtype: .float64)
+    let toward = through - scene.rays.origins
+    let direction = toward / toward.square().sum(axis: 1, keepDims: true).sqrt()
+    let rays = CameraRays(origins: scene.rays.origins, directions: direction)
+    let along = (rays.origins * direction).sum(axis: 1)
+    let squared = (rays.origins.square()).sum(axis: 1) - along.square()
+    let depth =
+      (squared * (-0.5 / (width * width))).exp() * (height * width * (2 * Double.pi).squareRoot())
+    let errors = [16, 32, 64].map { size -> Double in
+      let axis = Tensor.arange(size + 1, dtype: .float64) * (4 / Double(size)) - 2
+      let tail = (axis.square() * (-0.5 / (width * width))).exp()
+      let lattice = VolumeLattice(
+        density: tail.reshaped([-1, 1, 1]) * tail.reshaped([1, -1, 1]) * tail.reshaped([1, 1, -1])
+          * height,
+        origin: [-2, -2, -2], spacing: SIMD3(repeating: 4 / Double(size)))
+      let interval = RayInterval(
+        of: rays, inBoxFrom: Tensor([-2.0, -2, -2]), to: Tensor([2.0, 2, 2]))
+      let found = VolumeIntegration()(
+        lattice, along: RegularSamples(along: rays, in: interval, count: 2 * size))
+      return (found.remainder - (-depth).exp()).abs().mean().value
+    }
+    for (coarse, fine) in zip(errors, errors.dropFirst()) {
+      let ratio = coarse / fine
+      #expect(ratio > 3.2 && ratio < 4.8, "errors \(errors)")
+    }
+  }
 }

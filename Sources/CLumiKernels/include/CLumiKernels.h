@@ -7,4 +7,5 @@
 #include "lumi_points.h"
 #include "lumi_raster.h"
 #include "lumi_runtime.h"
+#include "lumi_trilinear.h"
 #include "lumi_volume.h"

@@ -1,8 +1,8 @@
-// Sums along rays through a volume: samples at equal steps, trilinear look-ups, and how a medium turns
-// them into weights; forward and backward.
+// Sums along rays through a volume: samples at equal steps, trilinear look-ups, and how a medium
+// turns them into weights; forward and backward.
 //
-// Coordinates are those of the grid: (i, j, k) is the place of value [i][j][k]. Sample s of a ray is
-// at point + s move. Kernels of different levels agree to rounding only.
+// Coordinates are those of the grid: (i, j, k) is the place of value [i][j][k]. Sample s of a ray
+// is at point + s move. Kernels of different levels agree to rounding only.
 #ifndef LUMI_VOLUME_H
 #define LUMI_VOLUME_H
 
@@ -15,8 +15,8 @@
 extern "C" {
 #endif
 
-// How a sample of density v, over a length l, changes the light T that passes (1 at first), and what
-// weight w the sample has. With t = v l:
+// How a sample of density v, over a length l, changes the light T that passes (1 at first), and
+// what weight w the sample has. With t = v l:
 typedef enum {
   LUMI_MEDIUM_EMISSION_ABSORPTION = 0,  // w = T (1 - exp(-t)), T becomes T exp(-t)
   LUMI_MEDIUM_LIMITED_ABSORPTION = 1,   // p = 1 - t, limited to 1e-5...1; w = T (1 - p), T p
@@ -82,6 +82,16 @@ size_t lumi_volume_workspace(const lumi_volume_scene *scene);
 lumi_raster_status lumi_volume_backward(
     const lumi_volume_scene *scene, const void *sums_gradient, void *workspace,
     const lumi_volume_gradients *gradients);
+
+// Writes the finest level: blocks of 4^3 cells, counts along each axis, that have a value above the
+// threshold, or NaN, at a corner of one of their cells.
+void lumi_volume_occupied_blocks(
+    lumi_real_type real, const int64_t extent[3], const void *density, double threshold,
+    const int64_t counts[3], uint8_t *blocks);
+// Writes the next coarser level, of half as many blocks along each axis, rounded up.
+void lumi_volume_coarser_blocks(
+    const int64_t finer_counts[3], const uint8_t *finer, const int64_t counts[3],
+    uint8_t *blocks);
 
 #ifdef __cplusplus
 }

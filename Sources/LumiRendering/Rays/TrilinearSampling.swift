@@ -1,3 +1,4 @@
+import CLumiKernels
 import LumiTensor
 
 /// What a grid is outside of its outermost values.
@@ -31,9 +32,19 @@ public func sampleTrilinear(
       && points.shape[1] == 3 && points.dtype == grid.dtype,
     "sampleTrilinear: grid \(grid.dtype) \(grid.shape), points \(points.dtype) \(points.shape)")
   checkCells(cells, grid.shape, points.shape[0])
-  return grid.dtype == .float32
-    ? sample(grid, points, border, cells, Float.self)
-    : sample(grid, points, border, cells, Double.self)
+  require(
+    grid.shape.prefix(3).reduce(1, *) < 1 << 31 && points.shape[0] < 1 << 31,
+    "sampleTrilinear: grid \(grid.shape), \(points.shape[0]) points, expected less than 2^31")
+  let lookUp = TrilinearLookUp(
+    grid: grid.stoppingGradient(), points: points.stoppingGradient(), border: border, cells: cells)
+  return customOperation("sampleTrilinear", inputs: [grid, points], outputs: [lookUp.values()]) {
+    cotangents, needs in
+    guard let cotangent = cotangents[0] else { return [nil, nil] }
+    return [
+      needs[0] ? lookUp.gridDerivative(cotangent) : nil,
+      needs[1] ? lookUp.pointDerivative(cotangent) : nil,
+    ]
+  }[0]
 }
 
 private func checkCells(_ cells: Tensor?, _ shape: [Int], _ count: Int) {
@@ -50,167 +61,44 @@ private func checkCells(_ cells: Tensor?, _ shape: [Int], _ count: Int) {
   }
 }
 
-private func sample<T: TensorScalar & BinaryFloatingPoint>(
-  _ grid: Tensor, _ points: Tensor, _ border: GridBorder, _ cells: Tensor?, _ type: T.Type
-) -> Tensor {
-  let (values, places) = (grid.stoppingGradient(), points.stoppingGradient())
-  let lookUp = TrilinearLookUp<T>(values, places, border, cells)
-  let result = lookUp.values()
-  return customOperation("sampleTrilinear", inputs: [grid, points], outputs: [result]) {
-    cotangents, needs in
-    guard let cotangent = cotangents[0] else { return [nil, nil] }
-    return [
-      needs[0] ? lookUp.gridDerivative(cotangent) : nil,
-      needs[1] ? lookUp.pointDerivative(cotangent) : nil,
-    ]
-  }[0]
-}
-
-/// Two neighbours along an axis: their positions (-1 for outside), how much the upper one counts,
-/// and how that changes with the coordinate.
-private struct AxisNeighbours<T: BinaryFloatingPoint> {
-  let lower: Int
-  let upper: Int
-  let share: T
-  let slope: T
-}
-
-private struct TrilinearLookUp<T: TensorScalar & BinaryFloatingPoint> {
+/// The kernels on one grid and its points. A product of tents over all nodes is what tests hold them
+/// against.
+private struct TrilinearLookUp {
   let grid: Tensor
   let points: Tensor
   let border: GridBorder
   let cells: Tensor?
-  let channels: Int
-  let count: Int
-  /// Points that one thread takes at a time.
-  private static var block: Int { 4096 }
 
-  init(_ grid: Tensor, _ points: Tensor, _ border: GridBorder, _ cells: Tensor?) {
-    self.grid = grid
-    self.points = points
-    self.border = border
-    self.cells = cells
-    channels = grid.shape[3]
-    count = points.shape[0]
-  }
-
-  @inline(__always)
-  private func neighbours(_ x: T, _ extent: Int, cell: Int32?) -> AxisNeighbours<T> {
-    if let cell {
-      return AxisNeighbours(lower: Int(cell), upper: Int(cell) + 1, share: x - T(cell), slope: 1)
-    }
-    if x.isNaN { return AxisNeighbours(lower: 0, upper: 0, share: x, slope: 0) }
-    switch border {
-    case .zeros:
-      guard x > -1 && x < T(extent) else {
-        return AxisNeighbours(lower: -1, upper: -1, share: 0, slope: 0)
-      }
-      let floor = x.rounded(.down)
-      let base = Int(floor)
-      return AxisNeighbours(
-        lower: base, upper: base + 1 < extent ? base + 1 : -1, share: x - floor, slope: 1)
-    case .clamped:
-      let last = T(extent - 1)
-      let inside = Swift.min(Swift.max(x, 0), last)
-      let base = Swift.min(Int(inside), Swift.max(extent - 2, 0))
-      return AxisNeighbours(
-        lower: base, upper: Swift.min(base + 1, extent - 1), share: inside - T(base),
-        slope: x >= 0 && x <= last && extent > 1 ? 1 : 0)
-    }
-  }
-
-  /// Calls `body` for the up to eight values around a point with their position in the grid, their
-  /// weight, and the weight's derivatives along x, y and z.
-  @inline(__always)
-  private func visit(
-    _ n: Int, _ places: UnsafePointer<T>, _ cells: UnsafePointer<Int32>?,
-    _ body: (_ position: Int, _ weight: T, _ dx: T, _ dy: T, _ dz: T) -> Void
-  ) {
-    let (extentX, extentY, extentZ) = (grid.shape[0], grid.shape[1], grid.shape[2])
-    let x = neighbours(places[3 * n], extentX, cell: cells?[3 * n])
-    let y = neighbours(places[3 * n + 1], extentY, cell: cells?[3 * n + 1])
-    let z = neighbours(places[3 * n + 2], extentZ, cell: cells?[3 * n + 2])
-    for corner in 0..<8 {
-      let (i, j, k) = (
-        corner & 4 == 0 ? x.lower : x.upper, corner & 2 == 0 ? y.lower : y.upper,
-        corner & 1 == 0 ? z.lower : z.upper
-      )
-      if i < 0 || j < 0 || k < 0 { continue }
-      let wx = corner & 4 == 0 ? 1 - x.share : x.share
-      let wy = corner & 2 == 0 ? 1 - y.share : y.share
-      let wz = corner & 1 == 0 ? 1 - z.share : z.share
-      let sx = corner & 4 == 0 ? -x.slope : x.slope
-      let sy = corner & 2 == 0 ? -y.slope : y.slope
-      let sz = corner & 1 == 0 ? -z.slope : z.slope
-      let position = ((i * extentY + j) * extentZ + k) * channels
-      body(position, wx * wy * wz, sx * wy * wz, wx * sy * wz, wx * wy * sz)
-    }
-  }
-
-  private func inBlocks(_ body: (Range<Int>) -> Void) {
-    let blocks = (count + Self.block - 1) / Self.block
-    if blocks <= 1 { return body(0..<count) }
-    parallelFor(blocks) { body($0 * Self.block..<Swift.min(($0 + 1) * Self.block, count)) }
+  private var kernel: lumi_trilinear {
+    lumi_trilinear(
+      real: grid.dtype == .float32 ? LUMI_FLOAT32 : LUMI_FLOAT64,
+      repeats: border == .clamped ? 1 : 0,
+      extent: (Int64(grid.shape[0]), Int64(grid.shape[1]), Int64(grid.shape[2])),
+      channels: Int64(grid.shape[3]), count: Int64(points.shape[0]), grid: grid.kernelPointer,
+      points: points.kernelPointer,
+      cells: cells.map { UnsafePointer($0.kernelPointer.assumingMemoryBound(to: Int32.self)) })
   }
 
   func values() -> Tensor {
-    Tensor.build([count, channels], T.self) { out in
-      out.update(repeating: 0, count: count * channels)
-      let (source, places) = (grid.pointer(T.self), points.pointer(T.self))
-      let fixed = cells?.pointer(Int32.self)
-      inBlocks { range in
-        for n in range {
-          let to = out + n * channels
-          visit(n, places, fixed) { position, weight, _, _, _ in
-            for c in 0..<channels { to[c] += weight * source[position + c] }
-          }
-        }
-      }
-    }
+    let result = Tensor.unfilled([points.shape[0], grid.shape[3]], grid.dtype)
+    var kernel = kernel
+    lumi_trilinear_values(&kernel, result.kernelPointer)
+    return result
   }
 
   func pointDerivative(_ cotangent: Tensor) -> Tensor {
-    Tensor.build([count, 3], T.self) { out in
-      let (source, places) = (grid.pointer(T.self), points.pointer(T.self))
-      let (fixed, arriving) = (cells?.pointer(Int32.self), cotangent.pointer(T.self))
-      inBlocks { range in
-        for n in range {
-          let from = arriving + n * channels
-          var (dx, dy, dz): (T, T, T) = (0, 0, 0)
-          visit(n, places, fixed) { position, _, sx, sy, sz in
-            var value: T = 0
-            for c in 0..<channels { value += from[c] * source[position + c] }
-            dx += sx * value
-            dy += sy * value
-            dz += sz * value
-          }
-          (out[3 * n], out[3 * n + 1], out[3 * n + 2]) = (dx, dy, dz)
-        }
-      }
-    }
+    let result = Tensor.unfilled(points.shape, grid.dtype)
+    var kernel = kernel
+    lumi_trilinear_by_points(&kernel, cotangent.kernelPointer, result.kernelPointer)
+    return result
   }
 
-  /// Points are added in their order whatever the number of threads: each of a few bands of the
-  /// grid is the work of one.
   func gridDerivative(_ cotangent: Tensor) -> Tensor {
-    let size = grid.count
-    return Tensor.build(grid.shape, T.self) { out in
-      out.update(repeating: 0, count: size)
-      let places = points.pointer(T.self)
-      let (fixed, arriving) = (cells?.pointer(Int32.self), cotangent.pointer(T.self))
-      let bands = count < Self.block ? 1 : 4
-      let height = (size / channels + bands - 1) / bands * channels
-      let task = { (band: Int) in
-        let range = band * height..<(band + 1) * height
-        for n in 0..<count {
-          let from = arriving + n * channels
-          visit(n, places, fixed) { position, weight, _, _, _ in
-            guard range.contains(position) else { return }
-            for c in 0..<channels { out[position + c] += weight * from[c] }
-          }
-        }
-      }
-      if bands == 1 { task(0) } else { parallelFor(bands, task) }
-    }
+    let result = Tensor.unfilled(grid.shape, grid.dtype)
+    var kernel = kernel
+    let workspace = Tensor.unfilled([lumi_trilinear_workspace(&kernel)], .bool)
+    lumi_trilinear_by_grid(
+      &kernel, cotangent.kernelPointer, workspace.kernelPointer, result.kernelPointer)
+    return result
   }
 }

@@ -13,6 +13,13 @@ public struct VolumeIntegral: Sendable {
   /// [R]: Σ weight·(distance from the origin).
   public let distance: Tensor
 
+  public init(color: Tensor, weight: Tensor, remainder: Tensor, distance: Tensor) {
+    self.color = color
+    self.weight = weight
+    self.remainder = remainder
+    self.distance = distance
+  }
+
   /// What is missing to 1.
   public var alpha: Tensor { 1 - remainder }
 
@@ -81,6 +88,8 @@ public struct VolumeIntegration: Sendable {
   /// Light below which rays end; nil for 1e-6 in float32 and 0 in float64, which is for checking
   /// derivatives. 0 stops only where nothing passes.
   public var termination: Double?
+  /// What densities are multiplied with.
+  public var densityScale: Double
 
   /// - Parameters:
   ///   - medium: emission and absorption by default.
@@ -89,10 +98,11 @@ public struct VolumeIntegration: Sendable {
   ///   - densityBorder: fades to 0 by default.
   ///   - featureBorder: repeats by default.
   ///   - termination: by the dtype if nil.
+  ///   - densityScale: 1 by default.
   public init(
     _ medium: VolumeMedium = .emissionAbsorption, rectifiesDensity: Bool = false,
     colorOffset: Double? = nil, densityBorder: GridBorder = .zeros,
-    featureBorder: GridBorder = .clamped, termination: Double? = nil
+    featureBorder: GridBorder = .clamped, termination: Double? = nil, densityScale: Double = 1
   ) {
     self.medium = medium
     self.rectifiesDensity = rectifiesDensity
@@ -100,6 +110,7 @@ public struct VolumeIntegration: Sendable {
     self.densityBorder = densityBorder
     self.featureBorder = featureBorder
     self.termination = termination
+    self.densityScale = densityScale
   }
 
   /// Marches along rays.
@@ -108,10 +119,15 @@ public struct VolumeIntegration: Sendable {
   ///   - lattice: densities and features of one dtype, float32 or float64.
   ///   - samples: where; of the same dtype.
   ///   - basis: [R, B]; nil for B = 1 and a basis of 1, so that features are colours.
+  ///   - occupancy: of these densities; samples in its empty blocks are left out. With threshold 0
+  ///     and ``rectifiesDensity`` no bit of the result or of a derivative changes. Densities that are
+  ///     not rectified must not be below 0 then; those in empty blocks get no derivative. A threshold
+  ///     τ above 0 changes a ray's light by at most the share τ·`densityScale`·(its length).
   public func callAsFunction(
-    _ lattice: VolumeLattice, along samples: RegularSamples, basis: Tensor? = nil
+    _ lattice: VolumeLattice, along samples: RegularSamples, basis: Tensor? = nil,
+    skipping occupancy: OccupancyPyramid? = nil
   ) -> VolumeIntegral {
-    let operation = VolumeOperation(self, lattice, samples, basis)
+    let operation = VolumeOperation(self, lattice, samples, basis, occupancy)
     let sums = operation.recorded()
     let colors = operation.colors
     func column(_ index: Int) -> Tensor {
@@ -142,7 +158,7 @@ public struct VolumeIntegration: Sendable {
     if rectifiesDensity {
       density = Tensor.where(density.stoppingGradient() .> 0, density, 0)
     }
-    let weights = medium.weights(of: density, lengths: listed.lengths)
+    let weights = medium.weights(of: density, lengths: listed.lengths * densityScale)
     var colors = Tensor.zeros(shape + [0], dtype: dtype)
     if let features = lattice.features {
       let size = basis?.shape[1] ?? 1
@@ -184,15 +200,20 @@ private struct VolumeOperation {
   let colors: Int
   let basisCount: Int
   let hasBasis: Bool
+  let occupancy: OccupancyPyramid?
 
   private static let name = "VolumeIntegration"
 
   init(
     _ settings: VolumeIntegration, _ lattice: VolumeLattice, _ samples: RegularSamples,
-    _ basis: Tensor?
+    _ basis: Tensor?, _ occupancy: OccupancyPyramid?
   ) {
     let dtype = lattice.density.dtype
     self.settings = settings
+    self.occupancy = occupancy
+    require(
+      occupancy == nil || occupancy!.shape == lattice.density.shape,
+      "\(Self.name): densities \(lattice.density.shape), occupancy of \(occupancy?.shape ?? [])")
     let rays = samples.starts.shape[0]
     let size = basis?.shape.last ?? 1
     hasBasis = basis != nil
@@ -221,7 +242,8 @@ private struct VolumeOperation {
       (features ?? .zeros(lattice.density.shape + [0], dtype: dtype))
         .withTwoValues(settings.featureBorder),
       basis ?? .ones([0, 1], dtype: dtype), (first - lattice.origin.tensor(dtype)) / spacing,
-      samples.rays.directions * samples.steps.expandingDims(at: 1) / spacing, samples.steps,
+      samples.rays.directions * samples.steps.expandingDims(at: 1) / spacing,
+      samples.steps * settings.densityScale,
     ]
     require(
       all.allSatisfy { $0.dtype == dtype }, "\(Self.name): \(all.map(\.dtype)) are not one dtype")
@@ -247,6 +269,7 @@ private struct VolumeOperation {
     colors = other.colors
     basisCount = other.basisCount
     hasBasis = other.hasBasis
+    occupancy = other.occupancy
   }
 
   private var rays: Int { inputs[5].count }
@@ -269,7 +292,7 @@ private struct VolumeOperation {
       limits_colors: settings.colorOffset == nil ? 0 : 1,
       color_offset: settings.colorOffset ?? 0,
       stop: settings.termination ?? (dtype == .float32 ? 1e-6 : 0),
-      occupancy: lumi_volume_occupancy())
+      occupancy: occupancy?.kernel ?? lumi_volume_occupancy())
   }
 
   private func forward() -> Tensor {
@@ -277,6 +300,7 @@ private struct VolumeOperation {
     var scene = scene
     let status = lumi_volume_forward(&scene, sums.kernelPointer)
     require(status == LUMI_RASTER_OK, "\(Self.name): \(inputs.map(\.shape)), \(samples) samples")
+    withExtendedLifetime(self) {}
     return sums
   }
 
@@ -293,7 +317,7 @@ private struct VolumeOperation {
     let status = lumi_volume_backward(
       &scene, cotangent.kernelPointer, workspace.kernelPointer, &places)
     require(status == LUMI_RASTER_OK, "\(Self.name): backward of \(inputs.map(\.shape))")
-    withExtendedLifetime((inputs, counts, cotangent)) {}
+    withExtendedLifetime((self, cotangent)) {}
     return gradients
   }
 }

@@ -69,6 +69,17 @@ public struct NeuralVolumes: Renderer {
         actual: "\(step)")
     }
     let far = camera.far
+    if scene.shape.warp == nil && jitterSeed == nil {
+      return try scene.output(from: camera, wanted: channels, method: id) { rays in
+        let interval = Self.interval(scene.shape, rays.rays).intersection(rays.visible)
+        let samples = RegularSamples(along: rays.rays, in: interval, step: step)
+        let found = scene.shape.integral(
+          VolumeIntegration(.saturating, featureBorder: .zeros), along: samples)
+        return RayPicture(
+          color: found.color(over: scene.background), alpha: found.alpha,
+          depth: found.depth(depthPerDistance: rays.depthPerDistance, background: far))
+      }
+    }
     return try scene.output(
       from: camera, wanted: channels, method: id, samplesPerRay: Int(longest) + 2
     ) { scene, rays, range, _ in

@@ -83,19 +83,36 @@ public struct PlatonicRenderer: Renderer {
     try require(factor > 0 && factor.isFinite, "medium", "a finite factor above 0", factor)
     let scale = factor / (scene.shape.extent.sum() / 3)
     let far = camera.far
-    return try scene.output(from: camera, wanted: channels, method: id, samplesPerRay: count) {
-      scene, rays, _, _ in
+    let integration = VolumeIntegration(medium.volume, densityScale: scale)
+    return try scene.output(from: camera, wanted: channels, method: id) { rays in
       let bounds = scene.shape.bounds
       let interval = RayInterval(of: rays.rays, inBoxFrom: bounds.lower, to: bounds.upper)
         .intersection(rays.visible)
-      let samples = RaySamples(along: rays.rays, in: interval, count: count)
-      let (values, colors) = scene.shape.sampled(at: samples, along: rays.rays)
-      let weights = medium.weights(of: values, lengths: samples.lengths * scale)
+      let samples = RegularSamples(along: rays.rays, in: interval, count: count)
+      let found = medium.picture(scene.shape.integral(integration, along: samples))
       return RayPicture(
-        weights, colors: colors,
-        depths: samples.distances * rays.depthPerDistance.expandingDims(at: 1),
-        background: scene.background, backgroundDepth: far)
+        color: found.color(over: scene.background), alpha: found.alpha,
+        depth: found.depth(depthPerDistance: rays.depthPerDistance, background: far))
     }
+  }
+}
+
+extension PlatonicRenderer.Medium {
+  fileprivate var volume: VolumeMedium {
+    switch self {
+    case .visualHull: .emissionAbsorption
+    case .absorption: .limitedAbsorption
+    case .emissionAbsorption: .inclusiveEmission
+    }
+  }
+
+  /// Emission's sums as means, of which alpha is seen.
+  fileprivate func picture(_ found: VolumeIntegral) -> VolumeIntegral {
+    guard case .emissionAbsorption = self else { return found }
+    let factor = found.alpha / (found.weight + 1e-8)
+    return VolumeIntegral(
+      color: found.color * factor.expandingDims(at: 1), weight: found.weight * factor,
+      remainder: found.remainder, distance: found.distance * factor)
   }
 }
 
@@ -105,19 +122,10 @@ extension PlatonicRenderer.Medium: RayAggregation {
   ///   - lengths: [R, S], steps as shares of the volume's side times the factor (times the voxels of
   ///     a side for the visual hull).
   public func weights(of values: Tensor, lengths: Tensor) -> RayWeights {
-    switch self {
-    case .visualHull: return EmissionAbsorption().weights(of: values, lengths: lengths)
-    case .absorption:
-      let passing = (1 - values * lengths).clamped(min: 1e-5, max: 1)
-      return TerminationAggregation().weights(of: 1 - passing, lengths: lengths)
-    case .emissionAbsorption:
-      let density = (values * lengths).clamped(max: 1)
-      let passing = (1 - density).cumprod(axis: 1)
-      let last = values.shape[1] - 1
-      let remainder = passing.slice(axis: 1, from: last, to: last + 1)
-      let weights = density * passing
-      let mean = weights / (weights.sum(axis: 1, keepDims: true) + 1e-8)
-      return RayWeights(samples: mean * (1 - remainder), remainder: remainder.squeezed(axis: 1))
-    }
+    let weights = volume.weights(of: values, lengths: lengths)
+    guard case .emissionAbsorption = self else { return weights }
+    let mean = weights.samples / (weights.samples.sum(axis: 1, keepDims: true) + 1e-8)
+    return RayWeights(
+      samples: mean * (1 - weights.remainder).expandingDims(at: 1), remainder: weights.remainder)
   }
 }
