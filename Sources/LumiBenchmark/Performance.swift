@@ -109,6 +109,12 @@ struct Calibration: Sendable {
   let singleMs: Double
   let parallelMs: Double
 
+  /// Known already.
+  init(singleMs: Double, parallelMs: Double) {
+    (self.singleMs, self.parallelMs) = (singleMs, parallelMs)
+  }
+
+  /// Measures.
   init() {
     singleMs = LumiRuntime.withThreads(1) { Self.milliseconds() }
     parallelMs = Self.milliseconds()

@@ -70,7 +70,7 @@ extension Scene where Shape == VoxelGrid {
       let some = rays.tensors.map {
         $0.slice(axis: 0, from: range.lowerBound, to: range.upperBound)
       }
-      parts += checkpoint(own + shared + some) { inputs in
+      let draw = { (inputs: [Tensor]) -> [Tensor] in
         let others = Array(inputs.dropFirst(own.count))
         let picture = draw(
           replacingParameters(Array(inputs.prefix(own.count))),
@@ -78,6 +78,9 @@ extension Scene where Shape == VoxelGrid {
           Array(others.prefix(shared.count)))
         return [picture.columns]
       }
+      // A single block is as much as the backward pass would hold anyway.
+      let inputs = own + shared + some
+      parts += count <= block ? draw(inputs) : checkpoint(inputs, draw)
     }
     return Self.output(.concatenate(parts), from: camera, wanted: wanted, method: method)
   }

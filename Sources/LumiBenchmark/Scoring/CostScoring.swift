@@ -7,13 +7,13 @@ import LumiTensor
 struct CostScoring {
   /// What is measured.
   struct Plan {
-    let sides: [Int]
-    let details: [Int]
+    var sides: [Int]
+    var details: [Int]
     /// The detail of the images' series and the side of the primitives' series.
-    let detail = 3
-    let side = 128
+    var detail = 3
+    var side = 128
     /// For each point at least.
-    let seconds: Double
+    var seconds: Double
 
     init(_ mode: BenchmarkMode) {
       switch mode {

@@ -8,14 +8,17 @@ extension AnyRenderer {
 
   /// Draws a problem's scene in the representation that the renderer wants.
   ///
-  /// Throws ``UnsupportedScene`` if that representation cannot hold it, and for shadows that the
-  /// method does not draw.
+  /// Throws ``UnsupportedScene`` if that representation cannot hold it, for shadows that the method
+  /// does not draw, and for lights if it claims nothing of light: then it is taken not to show any.
   func draw(_ problem: ProblemScene, detail: Int, cameras: [Camera]) throws -> [RenderOutput] {
     if !problem.shadows.isEmpty {
       guard let withShadows else { throw UnsupportedScene("the method draws no shadows") }
       var bodies = problem
       bodies.shadows = []
       return try withShadows.draw(bodies, detail: detail, cameras: cameras)
+    }
+    if !problem.lights.isEmpty && method.claim(.light) == .none {
+      throw UnsupportedScene("the method shows no lights")
     }
     guard let shape = shapeType as? any BenchmarkShape.Type else {
       throw UnsupportedScene("\(shapeType) does not conform to BenchmarkShape")

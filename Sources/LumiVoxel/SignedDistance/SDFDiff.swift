@@ -28,18 +28,23 @@ public struct SDFDiff: Renderer {
     claims: [.shape: .surrogate, .material: .exact, .light: .exact])
 
   /// Light from the eye, and when a ray counts as a hit: the constants of the two published
-  /// programs. Intensity is k·max(0, l·n)/|eye - x|², with e from the box's middle to the eye.
+  /// programs, and none. Intensity is k·max(0, l·n)/|eye - x|², with e from the box's middle to the
+  /// eye.
   public enum Headlight: Sendable, CaseIterable {
     /// k = 2, l = e as long as it is; hits nearer than half a pixel. Published over a background of
     /// 1.
     case singleView
     /// k = 10, l = e/|e|; hits nearer than a pixel. Published over a background of 0.
     case multiView
+    /// No light: surfaces show their own colour. Hits nearer than a tenth of a pixel, so that
+    /// outlines are about where they are. Not published.
+    case unlit
 
     var tracing: SphereTracing {
       switch self {
       case .singleView: SphereTracing(pixelShare: 0.5, skipsZero: false)
       case .multiView: SphereTracing(pixelShare: 1, skipsZero: true)
+      case .unlit: SphereTracing(pixelShare: 0.1, skipsZero: false)
       }
     }
 
@@ -51,6 +56,7 @@ public struct SDFDiff: Renderer {
     ///   - eye: [3].
     ///   - middle: [3], the box's.
     func intensity(positions: Tensor, normals: Tensor, eye: Tensor, middle: Tensor) -> Tensor {
+      guard self != .unlit else { return .ones([positions.shape[0], 1], dtype: positions.dtype) }
       let arm = eye - middle
       let (strength, light) = self == .singleView ? (2.0, arm) : (10, arm.unitVectors())
       let cosine = (normals * light).sum(axis: 1, keepDims: true).relu()

@@ -1,0 +1,109 @@
+import LumiScene
+import LumiTensor
+
+/// What points of the world see of a body.
+struct BodySamples {
+  /// [N]: how far the surface is, in world units, negative inside.
+  let distances: Tensor
+  /// [N, 3].
+  let colors: Tensor
+}
+
+extension Body {
+  /// The body's signed distance and colour at world points [N, 3], made of tensor operations.
+  ///
+  /// Distances are closed forms. A deformation says where points of the body go, and nothing about
+  /// those around it, so that it cannot be undone there: a deformed body's distance is that to its
+  /// deformed triangles. Colours are the body's own, continued for two intervals beyond the form's
+  /// bounding box, so that interpolation finds them up to the surface; farther out those of the
+  /// nearest point so continued.
+  ///
+  /// - Parameters:
+  ///   - points: [N, 3].
+  ///   - interval: between the points, in world units. A ``Form/square`` becomes a plate of twice
+  ///     that behind its face: an area alone has no inside.
+  ///   - detail: how finely a deformed body is cut.
+  /// - Throws: ``UnsupportedScene`` for a deformed square, which has no inside, and for a deformed
+  ///   body with more than one colour: which point of it is nearest to a node is found without a
+  ///   derivative, which is right for distances and not for colours.
+  func samples(at points: Tensor, interval: Double, detail: Int) throws -> BodySamples {
+    guard deformation == nil else { return try deformedSamples(at: points, detail: detail) }
+    let turned = (points - translation).matmul(rotation)
+    let size = scale.abs()
+    return BodySamples(
+      distances: form.distances(at: turned, size: size, plate: 2 * interval),
+      colors: colors(atTurned: turned, margin: 2 * interval))
+  }
+
+  /// Colours [N, 3] at points [N, 3] that are turned and moved back, but not scaled.
+  private func colors(atTurned turned: Tensor, margin: Double) -> Tensor {
+    if case .uniform = colors { return color(at: turned) }
+    let size = Tensor.where(scale.stoppingGradient() .== 0, 1, scale)
+    let own = turned / size
+    let reach = form.halfExtent + margin / size.abs()
+    return color(at: Tensor.minimum(Tensor.maximum(own, -reach), reach))
+  }
+
+  private func deformedSamples(at points: Tensor, detail: Int) throws -> BodySamples {
+    guard form != .square else { throw UnsupportedScene("a deformed square has no inside") }
+    guard case .uniform = colors else {
+      throw UnsupportedScene("a deformed body of several colours")
+    }
+    var surface = surface(detail: self.detail ?? detail)
+    surface.vertices = placed(surface.vertices)
+    surface.vertexNormals = nil
+    let place = ClosestTriangles(
+      of: points.stoppingGradient(), vertices: surface.vertices.stoppingGradient(),
+      faces: surface.faces)
+    let corners = surface.faces.gather(place.indices)
+    let weights = place.barycentrics.expandingDims(at: 2)
+    // Where the nearest point is on its triangle changes the distance by nothing to first order.
+    func atNearest(_ rows: Tensor) -> Tensor { (rows.gather(corners) * weights).sum(axis: 1) }
+    let apart = points - atNearest(surface.vertices)
+    // Outside is where the surface's normals point, interpolated: right unless a fold is sharper
+    // than the triangles are fine.
+    let normals = atNearest(surface.computedVertexNormals().stoppingGradient())
+    let isInside = (apart.stoppingGradient() * normals).sum(axis: 1) .< 0
+    let distance = apart.norm(axis: 1)
+    return BodySamples(
+      distances: Tensor.where(isInside, -distance, distance), colors: color(at: points))
+  }
+}
+
+extension Body.Form {
+  /// Signed distances [N] of points [N, 3] to the form.
+  ///
+  /// - Parameters:
+  ///   - points: around the form's middle.
+  ///   - size: [], by how much the form is scaled, at least 0.
+  ///   - plate: how far a square reaches behind its face, whatever its size.
+  fileprivate func distances(at points: Tensor, size: Tensor, plate: Double) -> Tensor {
+    func axis(_ k: Int) -> Tensor { points.slice(axis: 1, from: k, to: k + 1) }
+    func fromAxis() -> Tensor { Tensor.concatenate([axis(0), axis(2)], axis: 1).length }
+    switch self {
+    case .sphere: return points.norm(axis: 1) - size
+    case .cube: return Self.beyond(points.abs() - size * 0.5)
+    case .cylinder(let radius, let height):
+      return Self.beyond(
+        .concatenate([fromAxis() - size * radius, axis(1).abs() - size * (height / 2)], axis: 1))
+    case .torus(let majorRadius, let minorRadius):
+      let ring = Tensor.concatenate([fromAxis() - size * majorRadius, axis(1)], axis: 1)
+      return ring.norm(axis: 1) - size * minorRadius
+    case .square:
+      let depth = (axis(2) + plate / 2).abs() - plate / 2
+      return Self.beyond(
+        .concatenate([axis(0).abs() - size * 0.5, axis(1).abs() - size * 0.5, depth], axis: 1))
+    }
+  }
+
+  /// The signed distance [N] to a box, by how far points are beyond its faces along each axis,
+  /// [N, K].
+  private static func beyond(_ excess: Tensor) -> Tensor {
+    excess.relu().norm(axis: 1) + excess.max(axis: 1).clamped(max: 0)
+  }
+}
+
+extension Tensor {
+  /// The lengths of rows, [N, 1].
+  fileprivate var length: Tensor { norm(axis: 1, keepDims: true) }
+}
