@@ -240,3 +240,31 @@ import Testing
     #expect(parameters["p"]!.value == 1.75)
   }
 }
+
+@Suite struct LearningRateTests {
+  /// Without a memory Adam's first step is the rate, so steps tell rates.
+  @Test func ratesGoByTheLongestPath() throws {
+    var adam = Adam(
+      learningRate: 0.1,
+      learningRates: ["camera": 0.01, "camera.rotation": 0.5, "mesh.color": 0.0],
+      epsilon: 0)
+    var values = [
+      "camera.rotation": Tensor([0.0]), "camera.translation": Tensor([0.0]),
+      "cameraman": Tensor([0.0]), "mesh.color": Tensor([0.0]),
+    ]
+    try adam.update(&values, gradients: values.mapValues { $0 + 3 })
+    let expected = [
+      "camera.rotation": -0.5, "camera.translation": -0.01, "cameraman": -0.1, "mesh.color": 0,
+    ]
+    for (name, value) in expected { #expect(abs(values[name]!.value - value) < 1e-14, "\(name)") }
+  }
+
+  @Test func aRateForNothingIsAnError() throws {
+    var adam = Adam(learningRates: ["camra": 0.01])
+    var values = ["camera.rotation": Tensor([1.0])]
+    #expect(throws: ParameterError.unknown("camra", known: ["camera.rotation"])) {
+      try adam.update(&values, gradients: ["camera.rotation": Tensor([1.0])])
+    }
+    #expect(values["camera.rotation"]!.value == 1 && adam.step == 0)
+  }
+}

@@ -10,12 +10,17 @@ import LumiTensor
 ///     m ← β₁m + (1 - β₁)g        v ← β₂v + (1 - β₂)g²
 ///     p ← p - r λ p - r m̂ / (√v̂ + ε)   with m̂ = m / (1 - β₁ᵗ), v̂ = v / (1 - β₂ᵗ)
 ///
-/// t counts this optimizer's updates from 1, for all parameters together; r is the learning rate.
+/// t counts this optimizer's updates from 1, for all parameters together; r is the learning rate, for
+/// some parameters their own (``learningRates``).
 ///
 /// - D. P. Kingma, J. Ba, "Adam: A Method for Stochastic Optimization", ICLR 2015.
 /// - I. Loshchilov, F. Hutter, "Decoupled Weight Decay Regularization", ICLR 2019.
 public struct Adam: Optimizer {
   public var learningRate: LearningRateSchedule
+  /// Other rates, by parameter path ("mesh.vertices") or by a part of paths that ends before a dot
+  /// ("camera"); of several that fit the longest counts. One that fits no parameter is an error of
+  /// the update. Empty by default.
+  public var learningRates: [String: LearningRateSchedule]
   public var beta1: Double
   public var beta2: Double
   public var epsilon: Double
@@ -28,8 +33,9 @@ public struct Adam: Optimizer {
   public private(set) var secondMoments: [String: Tensor] = [:]
 
   public init(
-    learningRate: LearningRateSchedule = 1e-3, beta1: Double = 0.9, beta2: Double = 0.999,
-    epsilon: Double = 1e-8, weightDecay: Double = 0
+    learningRate: LearningRateSchedule = 1e-3,
+    learningRates: [String: LearningRateSchedule] = [:], beta1: Double = 0.9,
+    beta2: Double = 0.999, epsilon: Double = 1e-8, weightDecay: Double = 0
   ) {
     require(
       (0..<1).contains(beta1) && (0..<1).contains(beta2) && epsilon >= 0 && weightDecay >= 0,
@@ -38,6 +44,7 @@ public struct Adam: Optimizer {
       expected betas in 0..<1, the others 0 or more
       """)
     self.learningRate = learningRate
+    self.learningRates = learningRates
     self.beta1 = beta1
     self.beta2 = beta2
     self.epsilon = epsilon
@@ -48,14 +55,17 @@ public struct Adam: Optimizer {
     _ parameters: [String: Tensor], gradients: [String: Tensor]
   ) throws -> [String: Tensor] {
     try Self.validate(parameters, gradients)
-    let coefficients = AdamCoefficients(
-      rate: learningRate(step), beta1: beta1, beta2: beta2, epsilon: epsilon,
-      weightDecay: weightDecay, correction1: 1 - pow(beta1, Double(step + 1)),
-      correction2: 1 - pow(beta2, Double(step + 1)))
+    try learningRates.checkPaths(parameters.keys)
+    let correction1 = 1 - pow(beta1, Double(step + 1))
+    let correction2 = 1 - pow(beta2, Double(step + 1))
     var result = parameters
     var (first, second) = (firstMoments, secondMoments)
     for (name, gradient) in gradients {
       let parameter = parameters[name]!
+      let rate = learningRates.schedule(of: name) ?? learningRate
+      let coefficients = AdamCoefficients(
+        rate: rate(step), beta1: beta1, beta2: beta2, epsilon: epsilon, weightDecay: weightDecay,
+        correction1: correction1, correction2: correction2)
       let moved = coefficients.apply(
         AdamValues(
           parameter: parameter, gradient: gradient,
@@ -76,6 +86,34 @@ public struct Adam: Optimizer {
 
   public mutating func restore(_ state: [String: Tensor]) throws {
     (step, firstMoments, secondMoments) = try OptimizerState.parseMoments(state)
+  }
+
+  /// Follows a change of rows of some parameters, such as points that come and go: the moments
+  /// become those of the rows `kept`, and zeros for the rows `added` behind them.
+  ///
+  /// - Parameters:
+  ///   - paths: the parameters; those without moments stay without.
+  ///   - kept: int32 or int64, positions of rows before the change. One out of range stops the
+  ///     program.
+  ///   - added: how many new rows follow.
+  public mutating func rearrangeRows(of paths: [String], keeping kept: Tensor, adding added: Int) {
+    require(added >= 0, "Adam.rearrangeRows: \(added) rows added")
+    func rearranged(_ moment: Tensor) -> Tensor {
+      let rows = moment.gather(kept)
+      guard added > 0 else { return rows }
+      return .concatenate(
+        [rows, .zeros([added] + moment.shape.dropFirst(), dtype: moment.dtype)])
+    }
+    for path in paths {
+      firstMoments[path] = firstMoments[path].map(rearranged)
+      secondMoments[path] = secondMoments[path].map(rearranged)
+    }
+  }
+
+  /// Forgets the moments of a parameter whose values were set anew.
+  public mutating func forgetMoments(of path: String) {
+    firstMoments[path] = nil
+    secondMoments[path] = nil
   }
 }
 

@@ -42,3 +42,24 @@ public indirect enum LearningRateSchedule: Sendable, Hashable, Codable {
 extension LearningRateSchedule: ExpressibleByFloatLiteral {
   public init(floatLiteral value: Double) { self = .constant(value) }
 }
+
+extension [String: LearningRateSchedule] {
+  /// The schedule under a parameter's path, or else under the longest part of it that ends before a
+  /// dot.
+  func schedule(of path: String) -> LearningRateSchedule? {
+    var part = Substring(path)
+    while true {
+      if let found = self[String(part)] { return found }
+      guard let dot = part.lastIndex(of: ".") else { return nil }
+      part = part[..<dot]
+    }
+  }
+
+  /// Throws `ParameterError` for a key that fits none of the paths.
+  func checkPaths(_ paths: some Collection<String>) throws {
+    for key in keys.sorted() where !paths.contains(where: { $0 == key || $0.hasPrefix(key + ".") })
+    {
+      throw ParameterError.unknown(key, known: paths.sorted())
+    }
+  }
+}
