@@ -1,9 +1,10 @@
+import Foundation
 import Lumigrad
 
 /// The workloads of `gradbench perf` that draw or compare point clouds.
 enum PointWorkloads {
   static func all(data: String) -> [Workload] {
-    [chamfer(), neighbours(), allPairs()]
+    [gaussians(), chamfer(), neighbours(), allPairs()]
   }
 
   private static func chamfer() -> Workload {
@@ -48,6 +49,37 @@ enum PointWorkloads {
           let plain = inputs[0].stoppingGradient()
           let queries = plain.slice(axis: 0, from: 0, to: 2_000)
           return [inputs[0].gather(NearestNeighbours.ofAllPairs(queries, plain)).sum()]
+        }
+      )
+    }
+  }
+
+  /// A shell of small flat Gaussians with harmonics of degree 3, as a fitted scene has.
+  private static func gaussians() -> Workload {
+    Workload(
+      name: "gaussians-100k-512",
+      summary: "3D Gaussian splatting of 100,000 Gaussians of degree 3, 512×512, to all parameters"
+    ) {
+      let count = 100_000
+      var random = RandomGenerator(seed: 6)
+      let directions = random.normal([count, 3]).normalized()
+      let cloud = GaussianCloud(
+        positions: directions * random.uniform([count, 1], low: 0.9, high: 1),
+        logScales: random.uniform([count, 3], low: log(0.003), high: log(0.015)),
+        rotations: random.normal([count, 4]), opacityLogits: random.normal([count], deviation: 2),
+        harmonics: random.normal([count, 16, 3], deviation: 0.3))
+      let camera = Camera.perspective(
+        from: [0, 0.7, 2.6], verticalFieldOfView: radians(degrees: 50), width: 512, height: 512)
+      let renderer = GaussianSplatting(channels: [.color])
+      return (
+        [
+          cloud.positions, cloud.logScales, cloud.rotations, cloud.opacityLogits, cloud.harmonics,
+        ],
+        { inputs in
+          let changed = GaussianCloud(
+            positions: inputs[0], logScales: inputs[1], rotations: inputs[2],
+            opacityLogits: inputs[3], harmonics: inputs[4])
+          return [try renderer.render(Scene(changed), from: camera)[.color]]
         }
       )
     }

@@ -7,5 +7,6 @@
 #include "lumi_points.h"
 #include "lumi_raster.h"
 #include "lumi_runtime.h"
+#include "lumi_splats.h"
 #include "lumi_trilinear.h"
 #include "lumi_volume.h"
