@@ -27,6 +27,7 @@ let package = Package(
     example("05-pose-from-silhouette"),
     example("06-material-and-light"),
     example("07-adversarial-light"),
+    example("08-visual-hull"),
   ],
   swiftLanguageModes: [.v6]
 )

@@ -103,7 +103,7 @@ private struct RayLine {
 }
 
 /// A grid's values as the tracing reads them: in its own type, reckoned in double.
-private struct DistanceField<T: TensorScalar & BinaryFloatingPoint>: Sendable {
+struct DistanceField<T: TensorScalar & BinaryFloatingPoint>: Sendable {
   let values: Tensor
   let counts: SIMD3<Int>
   let lower: SIMD3<Double>
