@@ -14,15 +14,17 @@ struct Carving {
       values: .zeros([counts.x, counts.y, counts.z]), quantity: .occupancy,
       lower: Photographs.lower, upper: Photographs.upper)
     let seen = SeenRays(photographs, through: grid)
-    let lattice = CellLattice(grid)
+    let passed = GridTraversal.exact.cells(of: seen.rays, in: CellLattice(grid))
     var random = RandomGenerator(seed: 1)
     // A tenth filled: light enough for a ray to reach the far side, and no cell is decided yet.
     var logits = ["emptiness": Tensor.full([grid.values.count], 2.2)]
     var adam = Adam(learningRate: .cosine(initial: 0.3, final: 0.03, steps: steps), epsilon: 1e-12)
     for _ in 0..<steps {
-      let some = seen.some(batch, &random)
-      let cells = GridTraversal.exact.cells(of: some.rays, in: lattice)
-      let cost = EventCost.mask(isBackground: 1 - some.coverage, cells: cells)
+      let rows = seen.someRows(batch, &random)
+      let cells = RayCells(
+        cells: passed.cells.gather(rows), entries: passed.entries.gather(rows),
+        exits: passed.exits.gather(rows))
+      let cost = EventCost.mask(isBackground: 1 - seen.coverage.gather(rows), cells: cells)
       let slope = gradient(at: logits["emptiness"]!) {
         RayConsistency.losses(emptiness: $0.sigmoid(), cells: cells, cost: cost).mean()
       }

@@ -106,13 +106,13 @@ struct KnownShape {
     let surface = try grid.surface()
     var random = RandomGenerator(seed: 3)
     let found = try surface.sampleSurface(20_000, using: &random).points
-    let true_ = try shape.sampleSurface(20_000, using: &random).points
+    let exact = try shape.sampleSurface(20_000, using: &random).points
     let spacing = 4 / Double(nodes - 1)
     func distance(_ a: Tensor, _ b: Tensor) -> Double {
       (a - b.gather(nearestNeighbours(of: a, in: b))).norm(axis: 1).mean().value / spacing
     }
     return Result(
-      name: name, grid: grid, seconds: seconds, toTarget: distance(found, true_),
-      fromTarget: distance(true_, found))
+      name: name, grid: grid, seconds: seconds, toTarget: distance(found, exact),
+      fromTarget: distance(exact, found))
   }
 }

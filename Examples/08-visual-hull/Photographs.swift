@@ -106,13 +106,16 @@ struct SeenRays {
 
   var count: Int { coverage.count }
 
-  /// Half of `count` rays from anywhere, half near outlines.
-  func some(_ count: Int, _ random: inout RandomGenerator) -> SeenRays {
+  /// int32: half of `count` rays from anywhere, half near outlines.
+  func someRows(_ count: Int, _ random: inout RandomGenerator) -> Tensor {
     let anywhere = random.integers([count / 2], below: self.count)
     let near = nearOutlines.gather(
       random.integers([count - count / 2], below: nearOutlines.count))
-    let rows = Tensor.concatenate([anywhere, near], axis: 0)
-    return SeenRays(
+    return .concatenate([anywhere, near], axis: 0)
+  }
+
+  func choosing(_ rows: Tensor) -> SeenRays {
+    SeenRays(
       rays: CameraRays(
         origins: rays.origins.gather(rows), directions: rays.directions.gather(rows)),
       coverage: coverage.gather(rows))

@@ -70,7 +70,7 @@ extension Temple {
       .write(to: folder + "/new-views.png")
     let surface = Scene(try stages.final.surface())
     let small = photographs.shrunk(by: 2)
-    let parts = try [0, photographs.count / 3, 2 * photographs.count / 3].flatMap { view in
+    let parts = try [0, photographs.count / 4, photographs.count / 2].flatMap { view in
       let camera = small.cameras[view]
       let alpha = try HardRasterizer(channels: [.alpha]).render(surface, from: camera)[.alpha]
       var photograph = Canvas(small.images[view])

@@ -37,7 +37,7 @@ struct SurfaceFit {
       let rate = level.learningRate * grid.spacing.max()
       var adam = Adam(learningRate: .cosine(initial: rate, final: rate / 10, steps: level.steps))
       for _ in 0..<level.steps {
-        let (start, some) = (grid, seen.some(batch, &random))
+        let (start, some) = (grid, seen.choosing(seen.someRows(batch, &random)))
         let slope = gradient(at: grid.values) { values in
           var moved = start
           moved.values = values
@@ -54,25 +54,42 @@ struct SurfaceFit {
     Scene(grid, lights: [.ambient(intensity: .ones([3]))])
   }
 
-  /// A colour a node and distances together, by SDFDiff from photographs and by outlines.
+  /// Every node takes the colour of the surface's point next to it, so that a surface that moves
+  /// takes its colours along and does not meet nodes that no photograph has coloured.
+  static func extendingColors(of grid: VoxelGrid) -> VoxelGrid {
+    guard case .colors(let colors) = grid.appearance else { return grid }
+    let normals = grid.nodeGradients().unitVectors()
+    let feet = grid.valuePositions() - normals * grid.values.expandingDims(at: 3)
+    var result = grid
+    result.appearance = .colors(
+      sampleTrilinear(colors, at: grid.gridPoints(feet).reshaped([-1, 3]), border: .clamped)
+        .reshaped(colors.shape))
+    return result
+  }
+
+  /// A colour a node by SDFDiff from photographs, alone or together with distances and outlines.
   ///
-  /// - Parameter movesSurface: whether distances change too.
+  /// - Parameters:
+  ///   - colorRate: how far a step moves a colour at first.
+  ///   - distanceRate: how far it moves a distance at first, in spacings; 0 for surfaces that stay.
   func fitColors(
-    from start: VoxelGrid, steps: Int, rate: Double, movesSurface: Bool
+    from start: VoxelGrid, steps: Int, colorRate: Double, distanceRate: Double
   ) throws -> VoxelGrid {
     var grid = start
+    let movesSurface = distanceRate > 0
     if case .uniform = grid.appearance {
       grid.appearance = .colors(.full(grid.values.shape + [3], 0.3))
     }
     let seen = SeenRays(photographs, through: start)
     var random = RandomGenerator(seed: 3)
     let order = random.permutation(photographs.count).scalars(as: Int32.self).map(Int.init)
-    var colorAdam = Adam(learningRate: .cosine(initial: 0.05, final: 0.005, steps: steps))
-    let distanceRate = rate * grid.spacing.max()
+    var colorAdam = Adam(
+      learningRate: .cosine(initial: colorRate, final: colorRate / 10, steps: steps))
+    let rate = distanceRate * grid.spacing.max()
     var distanceAdam = Adam(
-      learningRate: .cosine(initial: distanceRate, final: distanceRate / 10, steps: steps))
+      learningRate: .cosine(initial: rate, final: rate / 10, steps: steps))
     for step in 0..<steps {
-      let (start, some) = (grid, seen.some(batch, &random))
+      let (start, some) = (grid, seen.choosing(seen.someRows(batch, &random)))
       let view = order[step % order.count]
       let paths = movesSurface ? ["values", "colors"] : ["colors"]
       let slopes = try gradient(at: paths.map { try grid.parameter($0) }) { inputs in
@@ -87,7 +104,7 @@ struct SurfaceFit {
       }
       try colorAdam.update(&grid, gradients: ["colors": slopes.last!])
     }
-    return movesSurface ? grid.redistanced() : grid
+    return grid
   }
 
   /// Mean |difference| from a photograph where it and the surface show the object.

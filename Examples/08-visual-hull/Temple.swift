@@ -7,23 +7,25 @@ struct Temple {
   let photographs: Photographs
   /// A view that is kept from the fit.
   let heldOut: Int?
+  /// Nodes along each axis.
+  let nodes: Int
   let isQuick: Bool
 
   struct Stages {
     var occupancy: VoxelGrid
     var hull: VoxelGrid
     var silhouettes: VoxelGrid
-    var colored: VoxelGrid
     var final: VoxelGrid
   }
 
-  private var factor: Int { isQuick ? 8 : 2 }
-  private var nodes: Int { isQuick ? 32 : 128 }
+  /// Pixels of the photographs that make one of the fit: about as large as a spacing.
+  private var factor: Int { Swift.max(1, 256 / nodes) }
   private var batch: Int { isQuick ? 1024 : 8192 }
 
   private var schedule: MultiResolutionSchedule {
     MultiResolutionSchedule(
-      resolutions: isQuick ? [16, 32] : [32, 64, 128], steps: isQuick ? 30 : 120,
+      resolutions: isQuick ? [nodes / 2, nodes] : [nodes / 4, nodes / 2, nodes],
+      steps: isQuick ? 30 : 120,
       learningRate: 0.1, decay: 1)
   }
 
@@ -38,7 +40,8 @@ struct Temple {
       var line = try Scores(grid, used, shrunkBy: factor).line(name, seconds)
       if let other {
         let scores = try Scores(grid, other, shrunkBy: factor)
-        line += String(format: "  %.4f %.4f", scores.mean, scores.color ?? .nan)
+        line += String(format: "  %.4f ", scores.mean)
+        line += scores.color.map { String(format: "%.4f", $0) } ?? "-"
       }
       print(line)
       fflush(nil)
@@ -60,10 +63,18 @@ struct Temple {
     began = Date()
     let steps = isQuick ? 40 : 160
     let colored = try fit.fitColors(
-      from: silhouettes, steps: steps, rate: 0, movesSurface: false)
-    try report("colours alone", colored, since: began)
+      from: silhouettes, steps: steps, colorRate: 0.05, distanceRate: 0)
+    try report("colours", colored, since: began)
+    let extended = SurfaceFit.extendingColors(of: colored)
+    if !isQuick {
+      began = Date()
+      let control = try fit.fitColors(
+        from: extended, steps: steps, colorRate: 0.02, distanceRate: 0)
+      try report("(colours, as long again)", control, since: began)
+    }
     began = Date()
-    let final = try fit.fitColors(from: colored, steps: steps, rate: 0.05, movesSurface: true)
+    let final = try fit.fitColors(
+      from: extended, steps: steps, colorRate: 0.02, distanceRate: 0.02)
     try report("colours and distances", final, since: began)
     let traced = try Scores.tracedOverlaps(final, photographs)
     print(
@@ -71,6 +82,6 @@ struct Temple {
         format: "SDFDiff's own silhouettes of the last: %.4f",
         traced.reduce(0, +) / Double(traced.count)))
     return Stages(
-      occupancy: occupancy, hull: hull, silhouettes: silhouettes, colored: colored, final: final)
+      occupancy: occupancy, hull: hull, silhouettes: silhouettes, final: final)
   }
 }

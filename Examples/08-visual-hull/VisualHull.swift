@@ -28,6 +28,9 @@ struct VisualHull: ParsableCommand {
   @Option(help: "Where the data is (templeSparseRing, meshes).")
   var data = ProcessInfo.processInfo.environment["LUMIGRAD_DATA"] ?? "../../shared/data"
 
+  @Option(help: "Nodes along a side of part 2's grid: 32, 64 or 128.")
+  var nodes = 128
+
   @Option(help: "A photograph, from 1 to 16, that part 2 does not fit.")
   var heldOut: Int?
 
@@ -40,6 +43,9 @@ struct VisualHull: ParsableCommand {
     }
     guard heldOut.map((1...16).contains) ?? true else {
       throw ValidationError("--held-out is \(heldOut!), expected 1 to 16")
+    }
+    guard [32, 64, 128].contains(nodes) else {
+      throw ValidationError("--nodes is \(nodes), expected 32, 64 or 128")
     }
     guard steps >= 8 else { throw ValidationError("--steps is \(steps), expected 8 or more") }
     guard 1...26 ~= views else { throw ValidationError("--views is \(views), expected 1...26") }
@@ -89,7 +95,8 @@ struct VisualHull: ParsableCommand {
     }
     if quick { photographs = photographs.choosing { $0 % 2 == 0 } }
     let held = quick ? nil : heldOut.map { $0 - 1 }
-    let temple = Temple(photographs: photographs, heldOut: held, isQuick: quick)
+    let temple = Temple(
+      photographs: photographs, heldOut: held, nodes: quick ? 32 : nodes, isQuick: quick)
     let stages = try temple.run()
     try temple.pictures(stages, photographs, in: out)
     try temple.export(stages, in: out)
@@ -104,7 +111,7 @@ struct VisualHull: ParsableCommand {
 
   private func require(_ holds: Bool, _ failure: String) throws {
     // Other meshes and settings promise nothing.
-    guard !holds, mesh == nil, steps >= 1600, views >= 6 else { return }
+    guard !holds, mesh == nil, steps >= 1600, views >= 6, nodes == 128 else { return }
     print("error: \(failure)")
     throw ExitCode.failure
   }

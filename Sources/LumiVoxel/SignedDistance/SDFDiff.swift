@@ -18,7 +18,8 @@ import LumiTensor
 ///
 /// Y. Jiang, D. Ji, Z. Han, M. Zwicker, "SDFDiff: Differentiable Rendering of Signed Distance Fields
 /// for 3D Shape Optimization", CVPR 2020. Its losses on the grid are
-/// `VoxelGrid.eikonalLoss()` and `VoxelGrid.laplacianLoss()`.
+/// `VoxelGrid.eikonalLoss(weights:)` and `VoxelGrid.laplacianLoss(weights:)`, its way from coarse to
+/// fine ``MultiResolutionSchedule``. What outlines say about distances, ``ClosestApproach`` tells.
 public struct SDFDiff: Renderer {
   public static let method = MethodDescription(
     id: "voxel/sdfdiff", name: "SDFDiff", representation: .voxel, type: "signed distance",
