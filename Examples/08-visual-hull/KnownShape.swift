@@ -76,19 +76,21 @@ struct KnownShape {
     let cameras = cameras
     let targets = try cameras.map { try Self.target(shape, from: $0) }
     let began = Date()
-    var view = 0
+    var random = RandomGenerator(seed: 1)
+    let order = random.permutation(cameras.count).scalars(as: Int32.self).map(Int.init)
+    var made = 0
     let grid = try schedule.run(from: Self.start(nodes: schedule.levels[0].counts.x)) {
       grid, level in
       var adam = Adam(learningRate: .constant(level.learningRate), epsilon: 1e-2)
       for _ in 0..<level.steps {
-        let start = grid
+        let (start, view) = (grid, order[made % order.count])
         let slope = try gradient(at: grid.values) { values in
           var moved = start
           moved.values = values
           return try loss(moved, cameras[view], targets[view])
         }
         try adam.update(&grid, gradients: ["values": slope])
-        view = (view + 7) % cameras.count
+        made += 1
       }
     }
     return try measured(name, grid, Date().timeIntervalSince(began))

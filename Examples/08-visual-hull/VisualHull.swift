@@ -61,7 +61,7 @@ struct VisualHull: ParsableCommand {
     let nodes = quick ? 24 : 64
     let known = KnownShape(
       shape: try knownMesh(), nodes: nodes, side: quick ? 48 : 96, views: quick ? 14 : views,
-      steps: quick ? 180 : steps)
+      steps: quick ? 600 : steps)
     print("1. A known shape from \(known.views) pictures, \(nodes)³ nodes\n")
     print(KnownShape.Result.header)
     let levels = Array(stride(from: 8, through: nodes, by: 8))
