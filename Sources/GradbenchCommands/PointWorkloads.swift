@@ -4,7 +4,7 @@ import Lumigrad
 /// The workloads of `gradbench perf` that draw or compare point clouds.
 enum PointWorkloads {
   static func all(data: String) -> [Workload] {
-    [gaussians(), chamfer(), neighbours(), allPairs()]
+    [alphaSplatting(data: data), gaussians(), chamfer(), neighbours(), allPairs()]
   }
 
   private static func chamfer() -> Workload {
@@ -80,6 +80,31 @@ enum PointWorkloads {
             positions: inputs[0], logScales: inputs[1], rotations: inputs[2],
             opacityLogits: inputs[3], harmonics: inputs[4])
           return [try renderer.render(Scene(changed), from: camera)[.color]]
+        }
+      )
+    }
+  }
+
+  private static func alphaSplatting(data: String) -> Workload {
+    Workload(
+      name: "points-256",
+      summary: """
+        all discs of radius 0.01 of a bunny's 8,171 points, alpha-composited, 256×256, to places \
+        and colours
+        """
+    ) {
+      var cloud = try PointCloud(contentsOf: data + "/pointclouds/bunny-8000.ply")
+      let centre = (cloud.points.min(axis: 0) + cloud.points.max(axis: 0)) * 0.5
+      let centred = cloud.points - centre
+      cloud.points = centred / centred.norm(axis: 1).max()
+      let camera = Camera.perspective(
+        from: [0.9, 0.6, 2.1], verticalFieldOfView: radians(degrees: 50), width: 256, height: 256)
+      var random = RandomGenerator(seed: 8)
+      return (
+        [cloud.points, random.uniform([cloud.count, 3])],
+        { inputs in
+          let moved = PointCloud(points: inputs[0], appearance: .colors(inputs[1]))
+          return [try AlphaSplatting(channels: [.color]).render(Scene(moved), from: camera)[.color]]
         }
       )
     }

@@ -105,11 +105,14 @@ public func verify(
 }
 
 /// The bounds of one field: those that begin with the first word of its name, as "sampled_abs" for
-/// "sampled_image", else "abs" and "rel", else the strictest absolute one that there is.
+/// "sampled_image", or with "derivative" for one such as "rows.0.dcoverage_dcx"; else "abs" and "rel",
+/// else the strictest absolute one that there is.
 private func tolerances(
   of field: String, _ all: [String: Double]
 ) -> (abs: Double, rel: Double) {
-  let word = field.prefix { $0 != "_" }
+  let name = field.split(separator: ".").last ?? ""
+  let isDerivative = name.hasPrefix("d") && name.contains("_d") && all["derivative_abs"] != nil
+  let word = isDerivative ? "derivative" : field.prefix { $0 != "_" }
   if all["\(word)_abs"] != nil || all["\(word)_rel"] != nil {
     return (all["\(word)_abs"] ?? 0, all["\(word)_rel"] ?? 0)
   }
