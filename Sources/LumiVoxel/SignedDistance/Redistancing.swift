@@ -7,11 +7,12 @@ extension VoxelGrid {
   ///
   /// Nodes beside the surface get the distance to a plane (through its crossings with the edges that
   /// leave them, or as the slope of a cell around says, whichever is nearer); all others follow by
-  /// fast sweeping of |∇S| = 1 (H. Zhao, "A fast sweeping
-  /// method for Eikonal equations", Mathematics of Computation 74, 2005), which is of first order:
-  /// errors are a fraction of the spacing and grow slowly with the distance. Crossings with edges
-  /// keep their place to within a fraction of the spacing too. Any values below 0 inside and above
-  /// outside will do, whatever their scale: ½ - occupancy, for instance.
+  /// fast sweeping of |∇S| = 1 (H. Zhao, "A fast sweeping method for Eikonal equations", Mathematics
+  /// of Computation 74, 2005), which is of first order: errors are a fraction of the spacing and grow
+  /// slowly with the distance. Crossings with edges keep their place to within a fraction of the
+  /// spacing too. Any values below 0 inside and above outside will do, whatever their scale:
+  /// ½ - occupancy, for instance. (`distanceTransformed()` is exact, and sees only whether a cell is
+  /// filled.)
   ///
   /// It has no derivative. A grid without a change of sign, or with a value that is not finite, is
   /// returned as it is.
