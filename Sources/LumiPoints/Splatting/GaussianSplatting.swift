@@ -122,7 +122,7 @@ public struct GaussianSplatting: Renderer {
           covariance(slopes.across, slopes.down),
           covariance(slopes.down, slopes.down) + lowPass,
         ], axis: 1),
-      depths: view.points.column(2).reshaped([cloud.count]), order: view.order)
+      depths: view.points.columnVector(2).reshaped([cloud.count]), order: view.order)
   }
 
   /// The Gaussians' axes on the image, [N, A] each, in pixels: Jacobian times axes.

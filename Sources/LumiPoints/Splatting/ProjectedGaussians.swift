@@ -20,7 +20,9 @@ public struct ProjectedGaussians: Sendable {
 
   /// The inverse covariances [N, 3]; zero, which is never drawn, where there is no inverse.
   func conics() -> Tensor {
-    let (xx, xy, yy) = (covariances.column(0), covariances.column(1), covariances.column(2))
+    let (xx, xy, yy) = (
+      covariances.columnVector(0), covariances.columnVector(1), covariances.columnVector(2)
+    )
     let determinant = xx * yy - xy * xy
     let isFlat = (determinant.stoppingGradient() .> 1e-20).not()
     let divisor = Tensor.where(isFlat, 1, determinant)
@@ -70,17 +72,17 @@ struct GaussiansInView {
   init(_ cloud: GaussianCloud, _ camera: Camera, depths: ClosedRange<Double>) {
     let count = cloud.count
     points = camera.cameraPoints(cloud.positions)
-    (order, inView) = points.column(2).frontToBack(within: depths)
-    x = points.column(0)
-    y = points.column(1)
-    z = Tensor.where(inView, points.column(2), 1)
+    (order, inView) = points.columnVector(2).frontToBack(within: depths)
+    x = points.columnVector(0)
+    y = points.columnVector(1)
+    z = Tensor.where(inView, points.columnVector(2), 1)
     let scales = cloud.logScales.exp()
     let axes = scales.shape[1]
     // Row k of an axis' matrix is axis k; turned to the camera, they stand in rows as well.
     let turned = Rotation.matrix(quaternion: cloud.rotations).swappedAxes(1, 2)
       .slice(axis: 1, from: 0, to: axes).reshaped([count * axes, 3])
       .matmul(camera.rotation, transposingRight: true)
-    func component(_ k: Int) -> Tensor { turned.column(k).reshaped([count, axes]) * scales }
+    func component(_ k: Int) -> Tensor { turned.columnVector(k).reshaped([count, axes]) * scales }
     axisX = component(0)
     axisY = component(1)
     axisZ = component(2)
@@ -92,7 +94,7 @@ struct GaussiansInView {
 
 extension Tensor {
   /// Column k of a matrix [N, K], as [N, 1].
-  func column(_ k: Int) -> Tensor { slice(axis: 1, from: k, to: k + 1) }
+  func columnVector(_ k: Int) -> Tensor { slice(axis: 1, from: k, to: k + 1) }
 
   /// The rows of depths [N, 1] within a range, front to back, int32 [M]; and which they are, bool
   /// [N, 1].

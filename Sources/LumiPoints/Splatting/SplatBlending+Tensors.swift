@@ -38,8 +38,8 @@ extension SplatBlending {
     let py = (row + 0.5).cast(to: dtype).expandingDims(at: 0)
     let place = places.gather(order)
     let form = forms.gather(order)
-    func entry(_ k: Int) -> Tensor { form.column(k) }
-    let (dx, dy) = (px - place.column(0), py - place.column(1))
+    func entry(_ k: Int) -> Tensor { form.columnVector(k) }
+    let (dx, dy) = (px - place.columnVector(0), py - place.columnVector(1))
     switch kind {
     case .projected:
       let (a, b, c) = (entry(0), entry(1), entry(2))
