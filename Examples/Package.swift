@@ -28,6 +28,7 @@ let package = Package(
     example("06-material-and-light"),
     example("07-adversarial-light"),
     example("08-visual-hull"),
+    example("09-volume-from-views"),
     example("10-edit-a-point-cloud"),
   ],
   swiftLanguageModes: [.v6]

@@ -37,9 +37,30 @@ struct RayPicture {
       color: weights.composite(colors, background: background), alpha: 1 - weights.remainder,
       depth: weights.composite(depths, background: backgroundDepth))
   }
+
+  /// Throws for channels that rays do not give.
+  static func check(_ wanted: Set<RenderChannel>, method: String) throws {
+    let known: [RenderChannel] = [.color, .alpha, .depth]
+    if let unknown = wanted.first(where: { !known.contains($0) }) {
+      throw RenderError.missingChannel(
+        unknown.name, method: method, available: known.map(\.name).sorted())
+    }
+  }
+
+  /// The images of rays that fill them row by row.
+  func output(
+    _ wanted: Set<RenderChannel>, height: Int, width: Int, method: String
+  ) -> RenderOutput {
+    let all: [RenderChannel: Tensor] = [
+      .color: color.reshaped([height, width, -1]), .alpha: alpha.reshaped([height, width]),
+      .depth: depth.reshaped([height, width]),
+    ]
+    return RenderOutput(
+      method: method, height: height, width: width, images: all.filter { wanted.contains($0.key) })
+  }
 }
 
-extension Scene where Shape == VoxelGrid {
+extension Scene {
   /// Draws a camera's rays in blocks that the backward pass draws again, so that memory is bounded
   /// by a block's samples and not by the image's.
   ///
@@ -59,10 +80,23 @@ extension Scene where Shape == VoxelGrid {
         _ scene: Scene, _ rays: PixelRays, _ range: Range<Int>, _ shared: [Tensor]
       ) -> RayPicture
   ) throws -> RenderOutput {
-    try Self.check(wanted, method)
-    let rays = PixelRays(of: camera)
+    try output(
+      along: PixelRays(of: camera), height: camera.height, width: camera.width, wanted: wanted,
+      method: method, samplesPerRay: samples, shared: shared, draw: draw)
+  }
+
+  /// The same for rays of any origin, that fill an image row by row.
+  func output(
+    along rays: PixelRays, height: Int, width: Int, wanted: Set<RenderChannel>, method: String,
+    samplesPerRay samples: Int, shared: [Tensor] = [],
+    draw:
+      @escaping (
+        _ scene: Scene, _ rays: PixelRays, _ range: Range<Int>, _ shared: [Tensor]
+      ) -> RayPicture
+  ) throws -> RenderOutput {
+    try RayPicture.check(wanted, method: method)
     let own = parameters.map(\.value)
-    let count = camera.height * camera.width
+    let count = height * width
     let block = max(1, (1 << 18) / max(samples, 1))
     var parts: [Tensor] = []
     for start in stride(from: 0, to: count, by: block) {
@@ -82,7 +116,15 @@ extension Scene where Shape == VoxelGrid {
       let inputs = own + shared + some
       parts += count <= block ? draw(inputs) : checkpoint(inputs, draw)
     }
-    return Self.output(.concatenate(parts), from: camera, wanted: wanted, method: method)
+    let columns = Tensor.concatenate(parts)
+    let channels = columns.shape[1] - 2
+    func column(_ index: Int) -> Tensor {
+      columns.slice(axis: 1, from: index, to: index + 1).squeezed(axis: 1)
+    }
+    return RayPicture(
+      color: columns.slice(axis: 1, from: 0, to: channels), alpha: column(channels),
+      depth: column(channels + 1)
+    ).output(wanted, height: height, width: width, method: method)
   }
 
   /// Draws all rays at once, from a picture that keeps no samples.
@@ -96,34 +138,9 @@ extension Scene where Shape == VoxelGrid {
     from camera: Camera, wanted: Set<RenderChannel>, method: String,
     draw: (_ rays: PixelRays) -> RayPicture
   ) throws -> RenderOutput {
-    try Self.check(wanted, method)
-    return Self.output(
-      draw(PixelRays(of: camera)).columns, from: camera, wanted: wanted, method: method)
-  }
-
-  private static func check(_ wanted: Set<RenderChannel>, _ method: String) throws {
-    let known: [RenderChannel] = [.color, .alpha, .depth]
-    if let unknown = wanted.first(where: { !known.contains($0) }) {
-      throw RenderError.missingChannel(
-        unknown.name, method: method, available: known.map(\.name).sorted())
-    }
-  }
-
-  /// From columns of colours, alpha and depth, a row a pixel.
-  private static func output(
-    _ columns: Tensor, from camera: Camera, wanted: Set<RenderChannel>, method: String
-  ) -> RenderOutput {
-    let image = columns.reshaped([camera.height, camera.width, -1])
-    let channels = image.shape[2] - 2
-    var images: [RenderChannel: Tensor] = [:]
-    func column(_ index: Int) -> Tensor {
-      image.slice(axis: 2, from: index, to: index + 1).squeezed(axis: 2)
-    }
-    if wanted.contains(.color) { images[.color] = image.slice(axis: 2, from: 0, to: channels) }
-    if wanted.contains(.alpha) { images[.alpha] = column(channels) }
-    if wanted.contains(.depth) { images[.depth] = column(channels + 1) }
-    return RenderOutput(
-      method: method, height: camera.height, width: camera.width, images: images)
+    try RayPicture.check(wanted, method: method)
+    return draw(PixelRays(of: camera)).output(
+      wanted, height: camera.height, width: camera.width, method: method)
   }
 
   /// The scene with its parameters in the order of the traversal.
@@ -148,15 +165,16 @@ extension PixelRays {
 
 extension VoxelGrid {
   /// The sums of ``VolumeIntegration`` over the filled values, with what the appearance shows as
-  /// colours.
+  /// colours; samples in empty blocks are left out.
   func integral(
-    _ integration: VolumeIntegration, along samples: RegularSamples
+    _ integration: VolumeIntegration, along samples: RegularSamples,
+    skipping occupancy: OccupancyPyramid? = nil
   ) -> VolumeIntegral {
     let place = placement == .cells ? lower + spacing * 0.5 : lower
     func sums(_ features: Tensor?, _ basis: Tensor? = nil) -> VolumeIntegral {
       integration(
         VolumeLattice(density: filled, features: features, origin: place, spacing: spacing),
-        along: samples, basis: basis)
+        along: samples, basis: basis, skipping: occupancy)
     }
     switch appearance {
     case .uniform(let color):

@@ -23,6 +23,8 @@ extension RendererRegistry {
       DistanceConversion(
         NeuralVolumes(step: 0.15), as: .density(filled: 3), softness: 0.125),
       reference: NeuralVolumes.reference)
+    try register(
+      DistanceConversion(RadianceGrid(), as: .density(filled: 3), softness: 0.125))
     try register(SDFDiff(headlight: .unlit), reference: SDFDiff.reference)
   }
 }

@@ -51,7 +51,7 @@ struct GradientClaimTests {
     try SDFDiff().check(view, names + ["voxels.colors", "background"])
   }
 
-  @Test(arguments: [Method.rayConsistency, .visualHull, .neuralVolumes])
+  @Test(arguments: [Method.rayConsistency, .visualHull, .neuralVolumes, .radianceGrid])
   func coloursByDirection(_ method: Method) throws {
     var view = method.view
     view.scene.shape.appearance = .sphericalHarmonics(

@@ -6,7 +6,7 @@ import LumiVoxel
 /// Every method, with a scene that it can draw.
 enum Method: String, CaseIterable, Sendable {
   case perspectiveTransformer, rayConsistency, visualHull, absorption, emission, neuralVolumes
-  case warped, sdfDiff
+  case warped, sdfDiff, radianceGrid
 
   var renderer: any Renderer<VoxelGrid> {
     let all: Set<RenderChannel> = [.color, .alpha, .depth]
@@ -19,6 +19,7 @@ enum Method: String, CaseIterable, Sendable {
       return PlatonicRenderer(.emissionAbsorption(factor: 3), samples: 7, channels: all)
     case .neuralVolumes, .warped: return NeuralVolumes(step: 0.21, channels: all)
     case .sdfDiff: return SDFDiff(channels: [.color, .alpha, .depth, .normal])
+    case .radianceGrid: return RadianceGrid(samples: 9, channels: all)
     }
   }
 
@@ -30,6 +31,7 @@ enum Method: String, CaseIterable, Sendable {
     case .neuralVolumes: Self.enclosed(Scenes.grid(.density))
     case .warped: Self.bent(Self.enclosed(Scenes.grid(.density)))
     case .sdfDiff: Self.colored(Scenes.sphere())
+    case .radianceGrid: Scenes.grid(.density)
     }
   }
 

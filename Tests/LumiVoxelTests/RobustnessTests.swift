@@ -144,6 +144,7 @@ struct RobustnessTests {
     expect("medium", PlatonicRenderer(.absorption(factor: .nan)), .absorption)
     expect("step", NeuralVolumes(step: 0), .neuralVolumes)
     expect("step", NeuralVolumes(step: 1e-12), .neuralVolumes)
+    expect("samples", RadianceGrid(samples: 0), .radianceGrid)
   }
 
   @Test func wrongPlacementsThrow() {
@@ -165,6 +166,7 @@ struct RobustnessTests {
     case .visualHull, .absorption, .emission: renderer = PlatonicRenderer(channels: strange)
     case .neuralVolumes, .warped: renderer = NeuralVolumes(channels: strange)
     case .sdfDiff: renderer = SDFDiff(channels: strange)
+    case .radianceGrid: renderer = RadianceGrid(channels: strange)
     }
     let error = #expect(throws: RenderError.self) { try renderer.render(method.view) }
     guard case .missingChannel? = error else {

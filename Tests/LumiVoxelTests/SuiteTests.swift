@@ -46,7 +46,8 @@ struct SuiteTests {
   @Test func allMethodsAreJudged() {
     #expect(
       Self.renderers.map(\.method.id) == [
-        "voxel/ptn", "voxel/drc", "voxel/platonic-gan", "voxel/neural-volumes", "voxel/sdfdiff",
+        "voxel/ptn", "voxel/drc", "voxel/platonic-gan", "voxel/neural-volumes",
+        "voxel/radiance-grid", "voxel/sdfdiff",
       ])
     #expect(Self.renderers.allSatisfy { $0.drawsProblems })
   }

@@ -64,7 +64,12 @@ public struct PixelRays: Sendable {
 
   public init(of camera: Camera) {
     let count = camera.height * camera.width
-    rays = camera.rays(through: camera.pixelCentres().reshaped([count, 2]))
+    self.init(of: camera, through: camera.pixelCentres().reshaped([count, 2]))
+  }
+
+  /// The rays through positions [R, 2] on the image, in pixels.
+  public init(of camera: Camera, through positions: Tensor) {
+    rays = camera.rays(through: positions)
     let axis = camera.rotation.slice(axis: 0, from: 2, to: 3)
     depthPerDistance = rays.directions.matmul(axis, transposingRight: true).squeezed(axis: 1)
     // Rays to the side of a fisheye lens have no depth that bounds them.
