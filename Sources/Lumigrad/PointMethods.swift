@@ -21,7 +21,7 @@ extension RendererRegistry {
 }
 
 extension AlphaSplatting {
-  /// Answers "truth-disc-coverage": the exact area by ``ExactDisc``, the test of centres by the point
+  /// Answers "truth-disc-coverage": the exact area by `ExactDisc`, the test of centres by the point
   /// rasteriser.
   static let discTruth = ReferenceAdapter(methods: ["truth-disc-coverage"]) { vector in
     var result: [String: Tensor] = [:]

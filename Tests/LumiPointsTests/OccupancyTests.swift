@@ -124,6 +124,23 @@ struct OccupancyTests {
     #expect(length > 1 && along / length > 0.95 * (0.85 * 0.85 + 0.4 * 0.4).squareRoot())
   }
 
+  @Test func coloursPullAsSilhouettesDo() throws {
+    // Darker than the background: coverage brings less of every channel.
+    let renderer = SurfaceSplatting(nearest: nil, thickness: 0.1, channels: [.color])
+    func picture(_ place: Tensor) throws -> Tensor {
+      var scene = Scene(ball(at: place), background: Tensor([Float(0.5), 0.6, 0.4]))
+      scene.shape.appearance = .uniform(Tensor([Float(0.1), 0.2, 0.05]))
+      return try renderer.render(scene, from: camera)[.color]
+    }
+    let target = try picture(goal)
+    // What only pixels of the target say.
+    let there = (try alpha(renderer.withAlpha, at: goal)).expandingDims(at: 2)
+    let slope = try gradient(at: start, unreachable: .zeros) {
+      ((try picture($0) - target).square() * there).sum()
+    }.scalars(as: Double.self)
+    #expect(slope[0] < 0 && slope[1] < 0)
+  }
+
   @Test func pointsFindATargetThatTheyDoNotTouch() throws {
     let renderer = SurfaceSplatting(nearest: nil, thickness: 0.1)
     let target = try alpha(renderer, at: goal)
@@ -136,5 +153,13 @@ struct OccupancyTests {
       place = try adam.updated(["p": place], gradients: ["p": slope])["p"]!
     }
     #expect((place - goal).norm().value < 0.1)
+  }
+}
+
+extension SurfaceSplatting {
+  fileprivate var withAlpha: SurfaceSplatting {
+    var copy = self
+    copy.channels = [.alpha]
+    return copy
   }
 }

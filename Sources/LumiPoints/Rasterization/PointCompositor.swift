@@ -16,7 +16,7 @@ public protocol PointCompositor: Sendable {
     features: Tensor, weights: Tensor, fragments: PointFragments
   ) -> (image: Tensor, coverage: Tensor)
 
-  /// The same made of tensor operations, slow: what tests hold ``composite`` against.
+  /// The same made of tensor operations, slow: what tests hold the other against.
   func readableComposite(
     features: Tensor, weights: Tensor, fragments: PointFragments
   ) -> (image: Tensor, coverage: Tensor)

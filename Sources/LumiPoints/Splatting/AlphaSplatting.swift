@@ -32,6 +32,11 @@ public struct AlphaSplatting: Renderer {
   /// The images to make: colour, alpha.
   public var channels: Set<RenderChannel>
 
+  /// - Parameters:
+  ///   - radius: of discs whose cloud has no radii, in screen units.
+  ///   - nearest: the most points a pixel composites.
+  ///   - reflection: how points reflect light.
+  ///   - channels: the images to make.
   public init(
     radius: Double = 0.01, nearest: Int? = nil, reflection: Reflection = .lambert,
     channels: Set<RenderChannel> = [.color, .alpha]

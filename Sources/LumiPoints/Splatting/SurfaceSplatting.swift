@@ -12,12 +12,15 @@ import LumiTensor
 /// Derivatives: of colours, normals and lights the exact ones. Points move by a surrogate: a pixel
 /// whose coverage should grow pulls all visible points within a radius, one that should be empty
 /// pushes those that cover it, each with a strength of 1/distance. The colour's derivative reaches
-/// points through coverage, against the background; its derivative through the weights is left out
-/// as in the authors' second program unless `weightsMovePoints`. Depths have their own derivative.
+/// points through coverage: what is shown against the background, or would be with the points' mean
+/// colour (the paper takes each point's own). Its derivative through the weights is left out as in
+/// the authors' later program unless `weightsMovePoints`. Depths have their own derivative.
 ///
 /// Cannot: give the derivative of its picture by position; move points that no pixel shows; say where
-/// along a surface of one colour a point belongs (see ``SurfaceRegularizers``). Sizes of splats get no
-/// derivative. The cloud must have normals.
+/// along a surface of one colour a point belongs (see ``SurfaceRegularizers``); move a camera, for
+/// which the pulls on single points do not add up to a way: none of 16 starts arrived on any of the
+/// benchmark's cameras, so nothing is claimed. Sizes of splats get no derivative, and those of the
+/// paper's anisotropic kind are not here. The cloud must have normals.
 ///
 /// W. Yifan, F. Serena, S. Wu, C. Öztireli, O. Sorkine-Hornung, "Differentiable Surface Splatting for
 /// Point-based Geometry Processing", SIGGRAPH Asia 2019; the derivatives are those of the authors'
@@ -27,9 +30,9 @@ public struct SurfaceSplatting: Renderer {
     id: "points/dss", name: "Differentiable Surface Splatting", representation: .points,
     type: "approximated gradient",
     strengths: "reaches pixels that no point covers; antialiased; exact for colours and lights",
-    limits: "needs normals; hidden points do not move; no derivative of sizes",
+    limits: "needs normals; hidden points do not move; of no use to a camera",
     citation: "Yifan, Serena, Wu, Öztireli, Sorkine-Hornung, SIGGRAPH Asia 2019",
-    claims: [.shape: .surrogate, .material: .exact, .camera: .surrogate, .light: .exact])
+    claims: [.shape: .surrogate, .material: .exact, .light: .exact])
 
   /// The Q at which splats end, above 0. Where the cloud has radii, a splat ends there before it is
   /// filtered; elsewhere ``sizes`` says how large it is.
@@ -157,7 +160,7 @@ public struct SurfaceSplatting: Renderer {
       let colors = try cloud.shadedColors(
         scene.lights, reflection, camera, method: Self.method.id)
       let covered = occupancy!.expandingDims(at: 2)
-      images[.color] = covered * splats.mean(of: colors) + (1 - covered) * scene.background
+      images[.color] = covered * splats.meanOrTypical(of: colors) + (1 - covered) * scene.background
     }
     if channels.contains(.normal) {
       images[.normal] = splats.mean(of: cloud.normals!.normalized()).normalized()
@@ -197,6 +200,19 @@ public struct SurfaceSplats: Sendable {
   /// Differentiable in the values, and in places as the settings say.
   public func mean(of values: Tensor) -> Tensor {
     NormalizedCompositor().composite(features: values, weights: weights, fragments: fragments).image
+  }
+
+  /// The mean; where nothing is, what a point that came there would bring: the mean of all points in
+  /// a list, a constant. It is not seen, but decides which pixels pull by colour.
+  func meanOrTypical(of values: Tensor) -> Tensor {
+    let mean = mean(of: values)
+    guard fragments.count > 0 else { return mean }
+    let typical = fragments.gather(values.stoppingGradient()).mean(axis: 0)
+    let pixels = points.screen.height * points.screen.width
+    let ends = fragments.pixelOffsets.slice(axis: 0, from: 1, to: pixels + 1)
+    let starts = fragments.pixelOffsets.slice(axis: 0, from: 0, to: pixels)
+    let isCovered = (ends .> starts).reshaped([points.screen.height, points.screen.width, 1])
+    return Tensor.where(isCovered, mean, typical)
   }
 
   /// [height, width]: 1 where a splat is. Moves points by the surrogate.
