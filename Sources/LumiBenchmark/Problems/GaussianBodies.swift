@@ -9,7 +9,8 @@ extension GaussianCloud: BenchmarkShape {
   /// of the form's own units. Each becomes one surfel where the body puts it: in its plane, along its
   /// longest edge and across it as wide as the triangle, and so opaque that the layer covers what is
   /// behind it. Scales follow the triangle as it grows and bends. Colours are the body's in the
-  /// triangle's middle.
+  /// triangle's middle. Surfels of solids lie below the surface by 1.4 of their standard deviations: on
+  /// it, a sphere of radius 0.9 looks 27% too large in area to the problems' cameras, below it 1%.
   public static func representing(
     _ bodies: [Body], material: Material, detail: Int
   ) throws -> GaussianCloud {
@@ -23,9 +24,10 @@ extension GaussianCloud: BenchmarkShape {
 }
 
 extension Body {
-  /// How much wider surfels are than the triangles that they stand for: the widest that keeps
-  /// outlines in place, and the least that closes the gaps.
+  /// How much wider surfels are than the triangles that they stand for, to close the gaps.
   private static let widening = 1.5
+  /// How far below the surface of a solid they lie, in standard deviations.
+  private static let inset = 1.4
   private static let opacity = 0.95
 
   fileprivate func gaussians(detail: Int) -> GaussianCloud {
@@ -41,10 +43,16 @@ extension Body {
     let across = Tensor.cross(normal, along)
     let height = ((corner(2) - corner(0)) * across).sum(axis: 1)
     // The standard deviations of an even density on an isosceles triangle.
-    let deviations = Tensor.stack(
-      [edge.norm(axis: 1) / 24.0.squareRoot(), height / 18.0.squareRoot()], axis: 1)
+    let deviations = [
+      edge.norm(axis: 1) * (Self.widening / 24.0.squareRoot()),
+      height * (Self.widening / 18.0.squareRoot()),
+    ]
+    // Their harmonic mean, which stays small on long triangles such as a rod's.
+    let mean = deviations[0] * deviations[1] / (deviations[0] + deviations[1]) * 2
+    let depth = form == .square ? Tensor.zeros(like: mean) : mean * Self.inset
     return GaussianCloud(
-      positions: world.mean(axis: 1), logScales: (deviations * Self.widening).log(),
+      positions: world.mean(axis: 1) - normal * depth.expandingDims(at: 1),
+      logScales: Tensor.stack(deviations, axis: 1).log(),
       rotations: Rotation.quaternion(matrix: .stack([along, across, normal], axis: 2)),
       opacityLogits: .full(
         [count], Foundation.log(Self.opacity / (1 - Self.opacity)), dtype: world.dtype),
