@@ -204,4 +204,49 @@ struct GaussianSplattingTests {
       return slope.square().sum()
     }
   }
+
+  // MARK: Normals of the depth image
+
+  /// One large surfel, askew: its depth makes the plane that its normal says; another's does not.
+  @Test func depthAndNormalsOfOnePlaneAgree() throws {
+    func view(_ turn: [Double]) -> SceneView<GaussianCloud> {
+      var view = Gaussians.view(count: 1, flat: true)
+      view.scene.shape.positions = .zeros([1, 3], dtype: .float64)
+      view.scene.shape.logScales = .full([1, 2], log(2), dtype: .float64)
+      view.scene.shape.rotations = Rotation.quaternion(vector: Tensor([turn]))
+      view.scene.shape.opacityLogits = Tensor([3.0])
+      return view
+    }
+    let renderer = GaussianSurfels()
+    let plane = view([0.3, 0.2, 0.1])
+    let output = try renderer.render(plane)
+    let agreement = try GaussianSurfels.depthNormalConsistency(output, from: plane.camera)
+    #expect(abs(agreement.value) < 1e-12)
+    let other = try renderer.render(view([-0.3, 0.4, 0]))
+    let mixed = RenderOutput(
+      method: output.method, height: output.height, width: output.width,
+      images: [
+        .alpha: try output[.alpha], .normal: try output[.normal], .depth: try other[.depth],
+      ])
+    let mixture = try GaussianSurfels.depthNormalConsistency(mixed, from: plane.camera)
+    #expect(mixture.value > 0.05)
+  }
+
+  @Test func consistencyHasItsGradient() throws {
+    var renderer = GaussianSurfels()
+    renderer.limits = Gaussians.smooth
+    renderer.screenDeviation = 0.01
+    let view = Gaussians.view(count: 4, flat: true)
+    let names = ["gaussians.positions", "gaussians.rotations"]
+    let values = try names.map { try view.parameter($0) }
+    try checkGradients(at: values, names: names, tolerance: 5e-6) { inputs in
+      let moved = try view.replacing([names[0]: inputs[0], names[1]: inputs[1]])
+      return try GaussianSurfels.depthNormalConsistency(
+        renderer.render(moved), from: moved.camera)
+    }
+    let small = RenderOutput(method: "test", height: 2, width: 9, images: [:])
+    #expect(throws: RenderError.self) {
+      try GaussianSurfels.depthNormalConsistency(small, from: view.camera)
+    }
+  }
 }
