@@ -2,7 +2,7 @@ import LumiTensor
 
 extension Tensor {
   /// One component of the last axis, which goes.
-  func component(_ index: Int) -> Tensor {
+  package func component(_ index: Int) -> Tensor {
     slice(axis: -1, from: index, to: index + 1).squeezed(axis: -1)
   }
 

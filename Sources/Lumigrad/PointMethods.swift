@@ -17,6 +17,8 @@ extension RendererRegistry {
         reflection: .phong),
       reference: SurfaceSplatting.reference)
     try registerGaussianMethods()
+    try register(EgoMotionWarp(), reference: EgoMotionWarp.reference)
+    try register(StereoWarp())
   }
 }
 
