@@ -30,6 +30,7 @@ let package = Package(
     example("08-visual-hull"),
     example("09-volume-from-views"),
     example("10-edit-a-point-cloud"),
+    example("11-depth-and-motion"),
     example("12-gaussian-splatting"),
   ],
   swiftLanguageModes: [.v6]
