@@ -17,6 +17,7 @@ extension RendererRegistry {
         reflection: .phong),
       reference: SurfaceSplatting.reference)
     try registerGaussianMethods()
+    try registerSplattingMethods()
     try register(EgoMotionWarp(), reference: EgoMotionWarp.reference)
     try register(StereoWarp())
   }

@@ -1,0 +1,21 @@
+import LumiPoints
+import LumiRendering
+
+extension RendererRegistry {
+  /// The methods that draw points without a surface, with the settings that the benchmark judges:
+  /// cut-offs beyond which nothing counts that differences could meet, and depths that hold the
+  /// problems' scenes.
+  mutating func registerSplattingMethods() throws {
+    let depths = 1.0...10
+    try register(PointProNets(truncation: 7.5), reference: PointProNets.reference)
+    try register(PseudoRenderer(), reference: PseudoRenderer.reference)
+    try register(
+      SoftNearestPoints(radius: 0.04, distanceRatio: 2.5, nearest: 64, depthRange: depths),
+      reference: SoftNearestPoints.reference)
+    try register(HardForwardPoints(radius: 0.06, depthRange: depths))
+    try register(SynSin(radius: 2, pointsPerPixel: nil), reference: SynSin.reference)
+    try register(
+      DifferentiablePointClouds(planes: 48, depthRange: 1...7),
+      reference: DifferentiablePointClouds.reference)
+  }
+}
