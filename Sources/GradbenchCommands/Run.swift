@@ -16,8 +16,14 @@ struct Run: ParsableCommand {
       discussion: "Without it, every method whose kind of shape the problems can be stated as."))
   var methods: String?
 
-  @Option(help: "Only problems whose name matches this pattern.")
-  var problems = "*"
+  @Option(
+    help: ArgumentHelp(
+      "Only problems whose name matches this pattern.",
+      discussion: """
+        Without it, a quick run judges the core of the standard problems, a full one all of them; \
+        '*' means all.
+        """))
+  var problems: String?
 
   @Flag(help: "How thoroughly.")
   var mode = ModeFlag.quick
@@ -47,9 +53,10 @@ struct Run: ParsableCommand {
 
   func run() throws {
     let registry = try chosenRegistry()
-    let chosen = Gradbench.problems.filter { Glob.matches(problems, $0.name) }
+    let chosen = Gradbench.problems.filter(isChosen)
     guard !registry.entries.isEmpty && !chosen.isEmpty else {
-      throw ValidationError("no method matches '\(methods ?? "*")' or no problem '\(problems)'")
+      throw ValidationError(
+        "no method matches '\(methods ?? "*")' or no problem '\(problems ?? "*")'")
     }
     let benchmarkMode: BenchmarkMode = mode == .quick ? .quick : .full
     let store = try CaseStore(
@@ -96,6 +103,14 @@ struct Run: ParsableCommand {
     guard !rest.isEmpty else { return }
     let names = rest.map(\.method.id).joined(separator: ", ")
     print("\nNot judged, no problem is stated as their kind of shape: \(names)")
+  }
+
+  /// A plug-in's own problems are always among the quick ones.
+  private func isChosen(_ problem: GradientProblem) -> Bool {
+    if let problems { return Glob.matches(problems, problem.name) }
+    let isStandard = GradientProblem.standard.contains { $0.name == problem.name }
+    return mode == .full || !isStandard
+      || GradientProblem.core.contains { $0.name == problem.name }
   }
 
   private func isChosen(_ renderer: AnyRenderer) -> Bool {

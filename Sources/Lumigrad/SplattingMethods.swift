@@ -7,15 +7,15 @@ extension RendererRegistry {
   /// problems' scenes.
   mutating func registerSplattingMethods() throws {
     let depths = 1.0...10
-    try register(PointProNets(truncation: 7.5), reference: PointProNets.reference)
+    try register(PointProNets(sigma: 0.7, truncation: 7.5), reference: PointProNets.reference)
     try register(PseudoRenderer(), reference: PseudoRenderer.reference)
     try register(
       SoftNearestPoints(radius: 0.04, distanceRatio: 2.5, nearest: 64, depthRange: depths),
       reference: SoftNearestPoints.reference)
-    try register(HardForwardPoints(radius: 0.06, depthRange: depths))
-    try register(SynSin(radius: 2, pointsPerPixel: nil), reference: SynSin.reference)
+    try register(HardForwardPoints(radius: 0.03, distanceRatio: 2.5, depthRange: depths))
+    try register(SynSin(radius: 1.6, pointsPerPixel: nil), reference: SynSin.reference)
     try register(
-      DifferentiablePointClouds(planes: 48, depthRange: 1...7),
+      DifferentiablePointClouds(planes: 24, depthRange: 1...7, kernelSize: 7),
       reference: DifferentiablePointClouds.reference)
   }
 }

@@ -148,7 +148,7 @@ struct GaussianDensificationTests {
     #expect(difference.abs().max().value < 1e-5)
     if degree > 0 {
       // Channel after channel, the order 1 of degree 1 with its sign turned.
-      let rest = try #require(data.columnVector("f_rest_0")).values[0].value
+      let rest = try #require(data.column("f_rest_0")).values[0].value
       #expect(Float(rest) == Float(-view.scene.shape.harmonics[0, 1, 0].value))
     }
   }
@@ -161,7 +161,7 @@ struct GaussianDensificationTests {
     let cloud = try GaussianCloud(contentsOf: path)
     let data = try PointFile.read(path)
     #expect(cloud.count == data.count && cloud.degree >= 0)
-    #expect(cloud.opacityLogits.bits == data.columnVector("opacity")!.values.bits)
+    #expect(cloud.opacityLogits.bits == data.column("opacity")!.values.bits)
   }
 
   @Test func missingColumnsAreNamed() throws {

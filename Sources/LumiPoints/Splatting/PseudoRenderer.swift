@@ -10,7 +10,8 @@ import LumiTensor
 /// of those points that are switched off (logit at most 0); else -1.
 ///
 /// Cannot: move a point on the screen: its cell is constant, so only depths and logits have a
-/// gradient, and only those of points that are seen. Where two points share a cell the depth means
+/// gradient, and only those of points that are seen. Colour and coverage have none of the shape, and
+/// jump as points pass from cell to cell: no claim. Where two points share a cell the depth means
 /// nothing (``collision`` is not 1 there): U makes that rare. Light does not count.
 ///
 /// C.-H. Lin, C. Kong, S. Lucey, "Learning Efficient Point Cloud Generation for Dense 3D Object
@@ -20,9 +21,8 @@ public struct PseudoRenderer: Renderer {
   public static let method = MethodDescription(
     id: "points/pseudo-renderer", name: "pseudo-renderer", representation: .points,
     type: "one pixel", strengths: "one scatter a point; nearest point wins",
-    limits: "no gradient along the image; collisions spoil depths; no surface between points",
-    citation: "Lin, Kong, Lucey, AAAI 2018",
-    claims: [.shape: .exact, .material: .exact, .camera: .exact])
+    limits: "shape moves depth alone; collisions spoil depths; no surface between points",
+    citation: "Lin, Kong, Lucey, AAAI 2018", claims: [.material: .exact])
 
   /// U, from 1 to 16.
   public var upsampling: Int
