@@ -24,7 +24,7 @@ extension RendererRegistry {
         NeuralVolumes(step: 0.15), as: .density(filled: 3), softness: 0.125),
       reference: NeuralVolumes.reference)
     try register(
-      DistanceConversion(RadianceGrid(), as: .density(filled: 3), softness: 0.125))
+      DistanceConversion(RadianceGrid(samples: 72), as: .density(filled: 3), softness: 0.125))
     try register(SDFDiff(headlight: .unlit), reference: SDFDiff.reference)
   }
 }

@@ -11,7 +11,7 @@ extension GradientProblem {
 
   private static let coreNames: Set<String> = [
     "geometry/sphere-scale", "geometry/translation", "geometry/interpenetration",
-    "geometry/no-overlap", "material/albedo", "light/direction", "camera/translation",
+    "geometry/no-overlap", "material/point-colors", "light/direction", "camera/translation",
     "camera/rotation",
   ]
 }

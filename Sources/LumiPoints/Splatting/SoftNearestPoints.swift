@@ -8,9 +8,10 @@ import LumiTensor
 /// to the camera, weighted by sigmoid(-(d² - ρ²)/σ²)·exp(-γz) with the distance d on the screen and
 /// the depth z from 0 to 1; their colours' and depths' weighted mean.
 ///
-/// Cannot: be half covered: weights are divided by their sum, so that a pixel within reach of a single
-/// point shows that point alone, and coverage has no derivative. Which points are the K nearest is
-/// constant. Light does not count.
+/// Cannot: be half covered but at the far end of the sigmoid: weights are divided by their sum, so that
+/// a pixel shows the points whose weights add up to 1e-10 or more alone; below that the background
+/// takes what is missing (published: black). Which points are the K nearest is constant. Light does not
+/// count.
 ///
 /// After the survey's description of L. Li, S. Zhu, H. Fu, P. Tan, C.-L. Tai, "End-to-End Learning
 /// Local Multi-View Descriptors for 3D Point Clouds", CVPR 2020. The released program has no K and a
@@ -19,7 +20,7 @@ public struct SoftNearestPoints: Renderer {
   public static let method = MethodDescription(
     id: "points/soft-k-nearest", name: "K nearest points, soft", representation: .points,
     type: "K nearest points", strengths: "occluded points take part a little",
-    limits: "no gradient of coverage; no surface between points",
+    limits: "outlines move at the tail of a sigmoid alone; no surface between points",
     citation: "Li, Zhu, Fu, Tan, Tai, CVPR 2020, as in Kato et al. 2020",
     claims: [.shape: .exact, .material: .exact, .camera: .exact])
 
@@ -60,7 +61,7 @@ public struct SoftNearestPoints: Renderer {
     self.channels = channels
   }
 
-  /// alpha is 1 where any point is within reach, else 0, without a gradient.
+  /// alpha is the sum of the weights over 1e-10, at most 1.
   public func render(_ scene: Scene<PointCloud>, from camera: Camera) throws -> RenderOutput {
     let id = Self.method.id
     try scene.checkPoints(for: camera, method: id)
@@ -75,17 +76,15 @@ public struct SoftNearestPoints: Renderer {
       unit: 2)
     let features = Tensor.concatenate(
       [cloud.appearance.colors(count: cloud.count), screen.depths.expandingDims(at: 1)], axis: 1)
-    let (means, _) = NormalizedCompositor(leastWeight: 1e-10).composite(
+    let (means, alpha) = NormalizedCompositor(leastWeight: 1e-10).composite(
       features: features, weights: weights, fragments: fragments)
-    let isCovered = fragments.pixelSums(.ones([fragments.count], dtype: scene.dtype)) .> 0
     let count = means.shape[2] - 1
     let all: [RenderChannel: () -> Tensor] = [
       .color: {
-        Tensor.where(
-          isCovered.expandingDims(at: 2), means.slice(axis: 2, from: 0, to: count),
-          scene.background)
+        means.slice(axis: 2, from: 0, to: count)
+          + scene.background * (1 - alpha.expandingDims(at: 2))
       },
-      .alpha: { isCovered.cast(to: scene.dtype) },
+      .alpha: { alpha },
       .depth: { means.slice(axis: 2, from: count, to: count + 1).squeezed(axis: 2) },
     ]
     return try RenderOutput(choosing: channels, from: all, method: id, camera)
