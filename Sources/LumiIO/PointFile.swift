@@ -55,7 +55,10 @@ public enum PointFile {
   /// they are x y z; three more are a normal if all have the length 1 ± 0.01 (or 0), else a colour,
   /// in 0...255 if written as integers and in 0...1 if not; nine are both.
   ///
-  /// - Parameter columns: the columns' names, which take the place of these rules; as float64.
+  /// - Parameters:
+  ///   - path: the file.
+  ///   - columns: the columns' names, which take the place of these rules; as float64.
+  ///   - limits: what is refused as too large.
   /// - Throws: ``FileError``.
   public static func readText(
     _ path: String, columns: [String]? = nil, limits: ReadLimits = .standard
@@ -66,7 +69,10 @@ public enum PointFile {
 
   /// Writes PLY or PCD with all columns in order, or XYZ with positions, 8-bit colours and normals.
   ///
-  /// - Parameter encoding: binary by default, and text for XYZ.
+  /// - Parameters:
+  ///   - points: columns of one length.
+  ///   - path: whose extension picks the format.
+  ///   - encoding: binary by default, and text for XYZ.
   /// - Throws: ``FileError``; a file that was there before stays as it was.
   public static func write(
     _ points: PointData, to path: String, encoding: Encoding? = nil

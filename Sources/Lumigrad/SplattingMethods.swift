@@ -12,7 +12,7 @@ extension RendererRegistry {
       reference: PointProNets.reference)
     try register(PseudoRenderer(), reference: PseudoRenderer.reference)
     try register(
-      SoftNearestPoints(radius: 0.03, distanceRatio: 3.4, nearest: 1 << 20, depthRange: depths),
+      SoftNearestPoints(radius: 0.032, distanceRatio: 3.4, nearest: 1 << 20, depthRange: depths),
       reference: SoftNearestPoints.reference)
     try register(HardForwardPoints(radius: 0.03, distanceRatio: 2.5, depthRange: depths))
     try register(SynSin(radius: 1.6, pointsPerPixel: nil), reference: SynSin.reference)

@@ -17,7 +17,7 @@ import LumiTensor
 /// C. Godard, O. Mac Aodha, G. J. Brostow, "Unsupervised Monocular Depth Estimation with Left-Right
 /// Consistency", CVPR 2017. Losses for it are `Loss.structuralDissimilarity`,
 /// `Loss.meanAbsoluteError`, `Loss.edgeAwareSmoothness` and
-/// ``leftRightInconsistency(left:right:border:)``.
+/// ``leftRightInconsistency(left:right:)``.
 public struct StereoWarp: Renderer {
   public static let method = MethodDescription(
     id: "points/rgbd-stereo", name: "stereo warp", representation: .points,

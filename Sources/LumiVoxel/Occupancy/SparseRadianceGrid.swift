@@ -5,7 +5,7 @@ import LumiTensor
 /// A radiance grid that stores only the values that pruning left.
 ///
 /// Densities and coefficients are rows of a list; a grid of positions in it, four bytes a value,
-/// finds them. What is not stored is 0. Everything is as in ``VoxelGrid``: the box, the placement,
+/// finds them. What is not stored is 0. Everything is as in `VoxelGrid`: the box, the placement,
 /// ``RadianceGrid`` as its renderer, gradients of all that is stored.
 public struct SparseRadianceGrid: SceneShape {
   /// [N]: density per world unit.
@@ -23,7 +23,7 @@ public struct SparseRadianceGrid: SceneShape {
   ///
   /// - Parameters:
   ///   - grid: densities and spherical harmonics; no warp.
-  ///   - kept: bool [X, Y, Z], such as ``VoxelGrid/kept(by:above:)`` gives.
+  ///   - kept: bool [X, Y, Z], such as `VoxelGrid.kept(by:above:)` gives.
   /// - Throws: `SceneError` for a grid of another kind or another shape of `kept`.
   public init(_ grid: VoxelGrid, keeping kept: Tensor) throws {
     try grid.checkStructure()
