@@ -13,11 +13,9 @@ func orientedNormals(
   of points: Tensor, neighbours: Int, reach: Double, seenFrom cameras: [Camera]
 ) -> Tensor {
   let near = nearestNeighbours(of: points, in: points, count: max(neighbours, 4)).indices
-  let places = points.gather(near.cast(to: .int64))
-  let centred = places - places.mean(axis: 1, keepDims: true)
-  let covariances = centred.swappedAxes(1, 2).matmul(centred).scalars(as: Double.self)
-  var normals: [SIMD3<Double>] = stride(from: 0, to: covariances.count, by: 9).map {
-    smallestAxis(Array(covariances[$0..<$0 + 9]))
+  let axes = LocalGeometry(points: points, neighbours: near).normals.scalars(as: Double.self)
+  var normals = stride(from: 0, to: axes.count, by: 3).map {
+    SIMD3(axes[$0], axes[$0 + 1], axes[$0 + 2])
   }
   let votes = outwardVotes(points, reach, cameras)
   var isSure = votes.map { ($0 * $0).sum() > 1e-12 }
@@ -56,29 +54,4 @@ private func outwardVotes(
     }
   }
   return votes
-}
-
-/// The eigenvector of the smallest eigenvalue of a symmetric 3×3 matrix, by Jacobi's rotations.
-private func smallestAxis(_ matrix: [Double]) -> SIMD3<Double> {
-  var (a, v) = (matrix, [1.0, 0, 0, 0, 1, 0, 0, 0, 1])
-  for _ in 0..<8 {
-    for (p, q) in [(0, 1), (0, 2), (1, 2)] where abs(a[3 * p + q]) > 1e-300 {
-      let theta = (a[4 * q] - a[4 * p]) / (2 * a[3 * p + q])
-      let t = (theta < 0 ? -1 : 1) / (abs(theta) + (theta * theta + 1).squareRoot())
-      let c = 1 / (t * t + 1).squareRoot()
-      let s = t * c
-      for k in 0..<3 {
-        let (x, y) = (a[3 * k + p], a[3 * k + q])
-        (a[3 * k + p], a[3 * k + q]) = (c * x - s * y, s * x + c * y)
-      }
-      for k in 0..<3 {
-        let (x, y) = (a[3 * p + k], a[3 * q + k])
-        (a[3 * p + k], a[3 * q + k]) = (c * x - s * y, s * x + c * y)
-        let (z, w) = (v[3 * k + p], v[3 * k + q])
-        (v[3 * k + p], v[3 * k + q]) = (c * z - s * w, s * z + c * w)
-      }
-    }
-  }
-  let smallest = (0..<3).min { a[4 * $0] < a[4 * $1] }!
-  return SIMD3(v[smallest], v[3 + smallest], v[6 + smallest])
 }

@@ -5,25 +5,27 @@ import LumiTensor
 import Lumigrad
 import Testing
 
-/// The vectors of surface splatting, of its covariances, and of discs.
+/// The vectors of all point and RGB-D methods.
 struct SplattingVectorTests {
   static let folder = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
     .deletingLastPathComponent().deletingLastPathComponent()
     .appendingPathComponent("Fixtures/reference/points").path
-  static let files = try! FileManager.default.contentsOfDirectory(atPath: folder)
-    .filter { $0.hasPrefix("dss-") || $0.hasPrefix("truth-disc") || $0.hasPrefix("truth-ewa") }
-    .sorted()
+  static let files = try! FileManager.default.contentsOfDirectory(atPath: folder).sorted()
+  /// What the vectors' names begin with, and how many there are.
+  static let counts = [
+    "differentiable-point-clouds-": 3, "dss-": 4, "pointpronets-": 3, "pseudo-renderer-": 3,
+    "rgbd-": 4, "soft-k-nearest-": 4, "synsin-": 4, "truth-": 2,
+  ]
 
   static func vector(_ file: String) throws -> ReferenceCase {
     try ReferenceCase(contentsOf: "\(folder)/\(file)")
   }
 
   @Test func thereAreVectors() {
-    #expect(
-      Self.files == [
-        "dss-clip.json", "dss-knn-size.json", "dss-splat-0.json", "dss-splat-1.json",
-        "truth-disc-coverage.json", "truth-ewa-covariance.json",
-      ])
+    for (prefix, count) in Self.counts {
+      #expect(Self.files.count { $0.hasPrefix(prefix) } == count, "\(prefix)")
+    }
+    #expect(Self.files.count == Self.counts.values.reduce(0, +))
   }
 
   @Test(arguments: files)
@@ -33,18 +35,44 @@ struct SplattingVectorTests {
     #expect(result.notCompared == [])
   }
 
-  @Test(arguments: ["dss-splat-0.json", "dss-splat-1.json"], [0.0, -1, 2, 1 + 1e-5])
-  func scaledGradientFails(_ file: String, _ factor: Double) throws {
-    let vector = try Self.vector(file)
-    let adapter = SurfaceSplatting.reference
+  /// The true adapter with its answers spoiled.
+  static func verify(
+    _ file: String, spoiling change: @escaping @Sendable (String, Tensor) -> Tensor
+  ) throws -> VerificationResult {
+    let vector = try vector(file)
+    let adapter = try #require(
+      RendererRegistry.standard.entries.compactMap(\.reference).first {
+        $0.methods.contains(vector.method)
+      })
     let spoiled = ReferenceAdapter(methods: adapter.methods) { vector in
-      try adapter.outputs(vector).mapValues { $0 * 1 }.merging(
-        adapter.outputs(vector).filter { $0.key.hasPrefix("grad") }.mapValues { $0 * factor }
-      ) { $1 }
+      let outputs = try adapter.outputs(vector)
+      return Dictionary(uniqueKeysWithValues: outputs.map { ($0, change($0, $1)) })
     }
-    let result = LumiBenchmark.verify(vector, method: "spoiled", with: spoiled)
+    return LumiBenchmark.verify(vector, method: "spoiled", with: spoiled)
+  }
+
+  static let withGradients = files.filter { file in
+    try! vector(file).expected.keys.contains { $0.contains("grad") }
+  }
+
+  @Test(arguments: withGradients, [0.0, -1, 2, 1 + 1e-5])
+  func scaledGradientFails(_ file: String, _ factor: Double) throws {
+    let result = try Self.verify(file) { $0.contains("grad") ? $1 * factor : $1 }
     #expect(result.status == .fail)
-    #expect(result.worstField?.hasPrefix("grad") == true)
+    #expect(result.worstField?.contains("grad") == true)
+  }
+
+  @Test(arguments: [
+    ("differentiable-point-clouds-0.json", "silhouette"), ("pointpronets-heightmap.json", "height"),
+    ("pseudo-renderer-0.json", "depth"), ("rgbd-view-synthesis-sfmlearner.json", "warped"),
+    ("rgbd-view-synthesis-monodepth.json", "ssim"), ("soft-k-nearest-survey.json", "image"),
+    ("soft-k-nearest-hard-forward.json", "weight_sum"), ("synsin-project.json", "screen"),
+    ("synsin-splat-alphacomposite.json", "alpha"), ("truth-ewa-covariance.json", ""),
+  ])
+  func changedValueFails(_ file: String, _ field: String) throws {
+    let result = try Self.verify(file) { $0.hasPrefix(field) ? $1 * 1.0001 + 1e-6 : $1 }
+    #expect(result.status == .fail)
+    #expect(field.isEmpty || result.worstField == field)
   }
 
   @Test(arguments: ["points", "M", "cutoff", "grad_zbuf", "radii_scale"])
