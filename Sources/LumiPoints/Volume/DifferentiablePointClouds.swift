@@ -182,28 +182,7 @@ struct PointVolume {
     isKept =
       ((constant .>= 0) .&& (constant .<= last)).cast(to: places.dtype).min(axis: 1) .> 0
     let kept = isKept.expandingDims(at: 1)
-    let inside = Tensor.where(kept, places, 0)
-    let lower = Tensor.minimum(inside.stoppingGradient().floor(), (last - 1).clamped(min: 0))
-    let share = inside - lower
-    let weighted = Tensor.where(kept, values, 0)
-    let (rows, cells) = (counts[1], counts[0] * counts[1] * counts[2])
-    var sums: Tensor?
-    for corner in 0..<8 {
-      let offset = (0..<3).map { min((corner >> $0) & 1, counts[$0] - 1) }
-      let place = lower + Tensor(offset.map(Double.init)).cast(to: places.dtype)
-      var weight = Tensor.ones([places.shape[0]], dtype: places.dtype)
-      for axis in 0..<3 {
-        let part = share.column(axis)
-        weight = weight * ((corner >> axis) & 1 == 1 ? part : 1 - part)
-      }
-      let row =
-        (place.column(0).cast(to: .int64) * Tensor(Double(rows), dtype: .int64)
-          + place.column(1).cast(to: .int64)) * Tensor(Double(counts[2]), dtype: .int64)
-        + place.column(2).cast(to: .int64)
-      let term = Tensor.scatterAdd(
-        rows: weighted * weight.expandingDims(at: 1), at: row, count: cells)
-      sums = sums.map { $0 + term } ?? term
-    }
-    self.sums = sums!.reshaped(counts + [values.shape[1]])
+    sums = splatTrilinear(
+      Tensor.where(kept, values, 0), at: Tensor.where(kept, places, 0), shape: counts)
   }
 }
