@@ -52,20 +52,13 @@ public struct EgoMotionWarp: Renderer {
 extension Scene where Shape == SourceView {
   /// Checks that a view can be warped to a camera; throws ``RenderError`` and `SceneError`.
   func checkWarp(to camera: Camera, method: String) throws {
-    func require(_ holds: Bool, _ name: String, _ expected: String, _ actual: String) throws {
-      guard holds else {
-        throw RenderError.invalid(
-          method: method, parameter: name, expected: expected, actual: actual)
-      }
-    }
     try shape.checkStructure()
-    try require(camera.dtype == dtype, "camera", "\(dtype)", "\(camera.dtype)")
-    try require(
-      shape.targetDepth.shape == [camera.height, camera.width], "view.targetDepth",
-      "[\(camera.height), \(camera.width)]", "\(shape.targetDepth.shape)")
-    try require(
-      background.shape == [shape.image.shape[2]] && background.dtype == dtype, "background",
-      "\(dtype) [\(shape.image.shape[2])]", "\(background.dtype) \(background.shape)")
+    try checkFrame(for: camera, method: method, channels: shape.image.shape[2])
+    guard shape.targetDepth.shape == [camera.height, camera.width] else {
+      throw RenderError.invalid(
+        method: method, parameter: "view.targetDepth",
+        expected: "[\(camera.height), \(camera.width)]", actual: "\(shape.targetDepth.shape)")
+    }
   }
 }
 

@@ -23,12 +23,9 @@ struct GaussianPicture {
       throw RenderError.invalid(
         method: method, parameter: name, expected: expected, actual: actual)
     }
-    let (cloud, background) = (scene.shape, scene.background)
+    let cloud = scene.shape
     try cloud.checkStructure()
-    try require(
-      background.shape == [cloud.channels] && background.dtype == scene.dtype, "background",
-      "\(scene.dtype) [\(cloud.channels)]", "\(background.dtype) \(background.shape)")
-    try require(camera.dtype == scene.dtype, "camera", "\(scene.dtype)", "\(camera.dtype)")
+    try scene.checkFrame(for: camera, method: method, channels: cloud.channels)
     try require(
       (1...1 << 20).contains(camera.width) && (1...1 << 20).contains(camera.height), "camera",
       "1 to \(1 << 20) pixels a side", "\(camera.width)×\(camera.height) pixels")

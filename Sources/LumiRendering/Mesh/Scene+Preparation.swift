@@ -24,13 +24,7 @@ extension Scene where Shape == Mesh {
       lights.isEmpty || channels == 1 || channels == 3, "mesh.appearance",
       "1 or 3 channels under lights", "\(channels) channels")
     let shown = lights.isEmpty ? channels : 3
-    try require(
-      background.shape == [shown] && background.dtype == dtype, "background",
-      "\(dtype) [\(shown)]", "\(background.dtype) \(background.shape)")
-    try require(camera.dtype == dtype, "camera", "\(dtype)", "\(camera.dtype)")
-    try require(
-      camera.width > 0 && camera.height > 0, "camera", "at least one pixel",
-      "\(camera.width)×\(camera.height) pixels")
+    try checkFrame(for: camera, method: method, channels: shown)
     for (index, light) in lights.enumerated() {
       do {
         try light.checkShapes(dtype: dtype, field: "light.\(index)")

@@ -30,14 +30,7 @@ extension Scene where Shape == VoxelGrid {
       placements.contains(shape.placement), "voxels.placement",
       placements.map(\.rawValue).joined(separator: " or "), shape.placement.rawValue)
     try require(followsWarp || shape.warp == nil, "voxels.warp", "none", "a warp")
-    let channels = shape.appearance.channels
-    try require(
-      background.shape == [channels] && background.dtype == dtype, "background",
-      "\(dtype) [\(channels)]", "\(background.dtype) \(background.shape)")
-    try require(camera.dtype == dtype, "camera", "\(dtype)", "\(camera.dtype)")
-    try require(
-      camera.width > 0 && camera.height > 0, "camera", "at least one pixel",
-      "\(camera.width)×\(camera.height) pixels")
+    try checkFrame(for: camera, method: method, channels: shape.appearance.channels)
     for (index, light) in lights.enumerated() {
       try light.checkShapes(dtype: dtype, field: "light.\(index)")
     }

@@ -61,13 +61,7 @@ extension RadianceGrid {
       grid.densities.rank == 1 && rows.count == 3 && rows[0] == grid.storedCount && rows[1] > 0
         && rows[2] == 9 && grid.coefficients.dtype == grid.dtype, "voxels.sphericalHarmonics",
       "\(grid.dtype) [\(grid.storedCount), C, 9]", "\(grid.coefficients.dtype) \(rows)")
-    try require(
-      scene.background.shape == [rows[1]] && scene.background.dtype == grid.dtype, "background",
-      "\(grid.dtype) [\(rows[1])]", "\(scene.background.dtype) \(scene.background.shape)")
-    try require(camera.dtype == grid.dtype, "camera", "\(grid.dtype)", "\(camera.dtype)")
-    try require(
-      camera.width > 0 && camera.height > 0, "camera", "at least one pixel",
-      "\(camera.width)×\(camera.height) pixels")
+    try scene.checkFrame(for: camera, method: Self.method.id, channels: rows[1])
   }
 }
 
