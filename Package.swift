@@ -14,6 +14,7 @@ let package = Package(
     .library(name: "LumiMesh", targets: ["LumiMesh"]),
     .library(name: "LumiVoxel", targets: ["LumiVoxel"]),
     .library(name: "LumiPoints", targets: ["LumiPoints"]),
+    .library(name: "LumiImplicit", targets: ["LumiImplicit"]),
     .library(name: "LumiBenchmark", targets: ["LumiBenchmark"]),
     .library(name: "GradbenchCommands", targets: ["GradbenchCommands"]),
     .executable(name: "gradbench", targets: ["gradbench"]),
@@ -47,6 +48,11 @@ let package = Package(
       name: "LumiPoints",
       dependencies: ["LumiRendering", "LumiScene", "LumiTensor", "CLumiKernels"]),
     .target(
+      name: "LumiImplicit",
+      dependencies: [
+        "LumiRendering", "LumiLearning", "LumiScene", "LumiTensor", "CLumiKernels",
+      ]),
+    .target(
       name: "LumiBenchmark",
       dependencies: [
         "LumiRendering", "LumiLearning", "LumiScene", "LumiTensor", "CLumiKernels",
@@ -55,7 +61,7 @@ let package = Package(
       name: "Lumigrad",
       dependencies: [
         "LumiTensor", "LumiIO", "LumiLearning", "LumiScene", "LumiRendering", "LumiMesh",
-        "LumiVoxel", "LumiPoints", "LumiBenchmark",
+        "LumiVoxel", "LumiPoints", "LumiImplicit", "LumiBenchmark",
       ]),
     .target(
       name: "GradbenchCommands",
@@ -80,6 +86,8 @@ let package = Package(
       name: "LumiVoxelTests", dependencies: ["LumiVoxel", "Lumigrad", "RenderingTestSupport"]),
     .testTarget(
       name: "LumiPointsTests", dependencies: ["LumiPoints", "Lumigrad", "RenderingTestSupport"]),
+    .testTarget(
+      name: "LumiImplicitTests", dependencies: ["LumiImplicit", "Lumigrad", "RenderingTestSupport"]),
     .testTarget(name: "LumiBenchmarkTests", dependencies: ["LumiBenchmark", "Lumigrad"]),
     .testTarget(name: "GradbenchTests", dependencies: ["gradbench"]),
   ],

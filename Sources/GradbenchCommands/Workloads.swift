@@ -13,6 +13,7 @@ enum Workloads {
       softSilhouette(data: data), hardColor(256, data: data), hardColor(512, data: data),
       antialiasedColor(256, data: data), antialiasedColor(512, data: data), perceptron(),
     ] + millionFaces + VoxelWorkloads.all + PointWorkloads.all(data: data)
+      + ImplicitWorkloads.all
   }
 
   private static var millionFaces: [Workload] {

@@ -32,4 +32,13 @@ extension Tensor {
       }
     }
   }
+
+  /// x/|x| along the last axis; vectors shorter than 1e-12 give zero with a zero derivative, because
+  /// their direction is noise and its derivative has no bound.
+  public func unitVectors() -> Tensor {
+    let squared = square().sum(axis: -1, keepDims: true)
+    let short = (squared.stoppingGradient() .> 1e-24).not()
+    let length = Tensor.where(short, Tensor(1, dtype: dtype), squared).sqrt()
+    return Tensor.where(short, Tensor(0, dtype: dtype), self / length)
+  }
 }

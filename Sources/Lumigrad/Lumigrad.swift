@@ -2,6 +2,7 @@
 /// gradient benchmark.
 @_exported import LumiBenchmark
 @_exported import LumiIO
+@_exported import LumiImplicit
 @_exported import LumiLearning
 @_exported import LumiMesh
 @_exported import LumiPoints
@@ -18,6 +19,7 @@ extension RendererRegistry {
       try registry.registerMeshMethods()
       try registry.registerVoxelMethods()
       try registry.registerPointMethods()
+      try registry.registerImplicitMethods()
     } catch {
       fatalError("RendererRegistry.standard: \(error)")
     }

@@ -90,17 +90,40 @@ private func requireLinearShapes(_ parts: [Tensor], _ weight: Tensor, _ bias: Te
 }
 
 /// A layer with its parameters: activation(x·weightᵀ + bias).
+///
+/// With a ``gain`` the weights are normalised: the rows of ``weight`` are directions and the gain is
+/// how long they count. T. Salimans, D. P. Kingma, "Weight Normalization: A Simple
+/// Reparameterization to Accelerate Training of Deep Neural Networks", NeurIPS 2016.
 public struct Linear: Module {
   /// [outputs, inputs].
   public var weight: Tensor
   /// [outputs].
   public var bias: Tensor?
+  /// [outputs]: the length of every row of weights; nil if they count as they are.
+  public var gain: Tensor?
   public var activation: Activation
 
-  public init(weight: Tensor, bias: Tensor?, activation: Activation = .none) {
+  public init(
+    weight: Tensor, bias: Tensor?, gain: Tensor? = nil, activation: Activation = .none
+  ) {
     self.weight = weight
     self.bias = bias
+    self.gain = gain
     self.activation = activation
+  }
+
+  /// [outputs, inputs]: the weights that multiply the input. A row of zeros has no direction and
+  /// stays 0.
+  public var effectiveWeight: Tensor {
+    gain.map { weight.unitVectors() * $0.expandingDims(at: 1) } ?? weight
+  }
+
+  /// The same function with normalised weights.
+  public func weightNormalized() -> Linear {
+    guard gain == nil else { return self }
+    var result = self
+    result.gain = weight.norm(axis: 1)
+    return result
   }
 
   /// Fresh weights by `initializer` and a bias of zeros.
@@ -116,7 +139,7 @@ public struct Linear: Module {
   }
 
   public func callAsFunction(_ x: Tensor) -> Tensor {
-    linear(x, weight: weight, bias: bias, activation: activation)
+    linear(x, weight: effectiveWeight, bias: bias, activation: activation)
   }
 
   public func mapParameters(
@@ -125,6 +148,7 @@ public struct Linear: Module {
     var result = self
     result.weight = try transform("weight", weight)
     result.bias = try bias.map { try transform("bias", $0) }
+    result.gain = try gain.map { try transform("gain", $0) }
     return result
   }
 }

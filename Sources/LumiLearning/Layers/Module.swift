@@ -11,7 +11,7 @@ public protocol Module: Parameterized, Sendable {
 
 extension Parameterized {
   /// Visits the parameters of a part under the part's name.
-  func mapParameters(
+  package func mapParameters(
     under part: String, _ transform: (_ path: String, _ value: Tensor) throws -> Tensor
   ) rethrows -> Self {
     try mapParameters { path, value in try transform("\(part).\(path)", value) }

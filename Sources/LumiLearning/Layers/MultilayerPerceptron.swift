@@ -2,11 +2,14 @@ import LumiTensor
 
 /// A chain of linear layers, with the input optionally concatenated again further on.
 ///
-/// Parameters are named "layers.0.weight", "layers.0.bias", "layers.1.weight", ….
+/// Parameters are named "layers.0.weight", "layers.0.bias", "layers.1.weight", …, with normalised
+/// weights also "layers.0.gain".
 public struct MultilayerPerceptron: Module {
   public var layers: [Linear]
   /// Positions in ``layers`` of the layers whose input is [network input, previous output].
   public let skips: Set<Int>
+  /// What the input of a layer in ``skips`` is multiplied by; 1/√2 keeps its size.
+  public let skipScale: Double
 
   /// - Parameters:
   ///   - widths: extents of the input, of every hidden layer, and of the output.
@@ -14,12 +17,14 @@ public struct MultilayerPerceptron: Module {
   ///   - outputActivation: of the last layer.
   ///   - skips: layers that see the network's input beside the previous layer's output; layer 0
   ///     is the first and cannot be among them.
+  ///   - skipScale: what their inputs are multiplied by.
   ///   - initializer: how the weights begin.
   ///   - seed: of the weights; biases start at 0.
   ///   - dtype: the type of the tensors.
   public init(
     widths: [Int], activation: Activation = .relu, outputActivation: Activation = .none,
-    skips: Set<Int> = [], initializer: Initializer = .kaimingUniform(), seed: UInt64,
+    skips: Set<Int> = [], skipScale: Double = 1, initializer: Initializer = .kaimingUniform(),
+    seed: UInt64,
     dtype: DType = .float32
   ) {
     require(
@@ -38,6 +43,14 @@ public struct MultilayerPerceptron: Module {
         initializer: initializer, dtype: dtype, using: &random)
     }
     self.skips = skips
+    self.skipScale = skipScale
+  }
+
+  /// The same function with normalised weights in every layer; see ``Linear/gain``.
+  public func weightNormalized() -> MultilayerPerceptron {
+    var result = self
+    result.layers = layers.map { $0.weightNormalized() }
+    return result
   }
 
   /// - Parameter x: [..., widths.first].
@@ -45,9 +58,13 @@ public struct MultilayerPerceptron: Module {
   public func callAsFunction(_ x: Tensor) -> Tensor {
     var value = x
     for (index, layer) in layers.enumerated() {
+      let isSkip = skips.contains(index)
+      // The scale goes to the weights, which are fewer than the points.
+      let weight = layer.effectiveWeight
       value = linear(
-        concatenating: skips.contains(index) ? [x, value] : [value], weight: layer.weight,
-        bias: layer.bias, activation: layer.activation)
+        concatenating: isSkip ? [x, value] : [value],
+        weight: isSkip && skipScale != 1 ? weight * skipScale : weight, bias: layer.bias,
+        activation: layer.activation)
     }
     return value
   }
@@ -79,18 +96,4 @@ extension MultilayerPerceptron {
     MultilayerPerceptron(
       widths: [63] + [Int](repeating: 256, count: 8) + [1], skips: [5], seed: seed, dtype: dtype)
   }
-}
-
-/// [x, sin x, cos x, sin 2x, cos 2x, sin 4x, …]: coordinates with their sines and cosines at
-/// `frequencies` octaves, from [..., n] to [..., n (1 + 2 frequencies)].
-///
-/// B. Mildenhall et al., ECCV 2020, equation 4, without the factor π and with the coordinates
-/// themselves in front, as the authors' code does.
-public func positionalEncoding(_ x: Tensor, frequencies: Int) -> Tensor {
-  var parts = [x]
-  for octave in 0..<frequencies {
-    let scaled = x * Double(sign: .plus, exponent: octave, significand: 1)
-    parts += [scaled.sin(), scaled.cos()]
-  }
-  return Tensor.concatenate(parts, axis: -1)
 }

@@ -32,7 +32,5 @@ extension VoxelGrid {
     vector(placement == .cells ? lower + spacing * 0.5 : lower)
   }
 
-  private func vector(_ v: SIMD3<Double>) -> Tensor {
-    Tensor([v.x, v.y, v.z]).cast(to: dtype)
-  }
+  private func vector(_ v: SIMD3<Double>) -> Tensor { Tensor(v, dtype: dtype) }
 }

@@ -1,23 +1,22 @@
-import LumiRendering
 import LumiScene
 import LumiTensor
 
-/// What all methods that follow rays through a grid yield: for every ray its colour over the
+/// What all methods that follow rays through a grid or a field yield: for every ray its colour over the
 /// background, how much of it is covered, and how deep it is seen.
-struct RayPicture {
+package struct RayPicture {
   /// [R, C].
-  let color: Tensor
+  package let color: Tensor
   /// [R].
-  let alpha: Tensor
+  package let alpha: Tensor
   /// [R], camera z.
-  let depth: Tensor
+  package let depth: Tensor
 
   /// [R, C + 2].
   var columns: Tensor {
     .concatenate([color] + [alpha, depth].map { $0.expandingDims(at: 1) }, axis: 1)
   }
 
-  init(color: Tensor, alpha: Tensor, depth: Tensor) {
+  package init(color: Tensor, alpha: Tensor, depth: Tensor) {
     self.color = color
     self.alpha = alpha
     self.depth = depth
@@ -29,7 +28,7 @@ struct RayPicture {
   ///   - depths: of the samples, camera z, [R, S].
   ///   - background: [C].
   ///   - backgroundDepth: what counts where nothing is seen.
-  init(
+  package init(
     _ weights: RayWeights, colors: Tensor, depths: Tensor, background: Tensor,
     backgroundDepth: Double
   ) {
@@ -39,7 +38,7 @@ struct RayPicture {
   }
 
   /// Throws for channels that rays do not give.
-  static func check(_ wanted: Set<RenderChannel>, method: String) throws {
+  package static func check(_ wanted: Set<RenderChannel>, method: String) throws {
     let known: [RenderChannel] = [.color, .alpha, .depth]
     if let unknown = wanted.first(where: { !known.contains($0) }) {
       throw RenderError.missingChannel(
@@ -48,7 +47,7 @@ struct RayPicture {
   }
 
   /// The images of rays that fill them row by row.
-  func output(
+  package func output(
     _ wanted: Set<RenderChannel>, height: Int, width: Int, method: String
   ) -> RenderOutput {
     let all: [RenderChannel: Tensor] = [
@@ -72,7 +71,7 @@ extension Scene {
   ///   - shared: tensors with derivatives that all rays need beside the scene.
   ///   - draw: draws some rays, given with their positions among all; it depends on no tensor
   ///     with a derivative but those it is given.
-  func output(
+  package func output(
     from camera: Camera, wanted: Set<RenderChannel>, method: String, samplesPerRay samples: Int,
     shared: [Tensor] = [],
     draw:
@@ -86,7 +85,7 @@ extension Scene {
   }
 
   /// The same for rays of any origin, that fill an image row by row.
-  func output(
+  package func output(
     along rays: PixelRays, height: Int, width: Int, wanted: Set<RenderChannel>, method: String,
     samplesPerRay samples: Int, shared: [Tensor] = [],
     draw:
@@ -134,7 +133,7 @@ extension Scene {
   ///   - wanted: colour, alpha and depth, or some of them.
   ///   - method: whose output it is.
   ///   - draw: draws the rays.
-  func output(
+  package func output(
     from camera: Camera, wanted: Set<RenderChannel>, method: String,
     draw: (_ rays: PixelRays) -> RayPicture
   ) throws -> RenderOutput {
@@ -160,46 +159,5 @@ extension PixelRays {
     self.init(
       rays: CameraRays(origins: tensors[0], directions: tensors[1]), depthPerDistance: tensors[2],
       visible: RayInterval(near: tensors[3], far: tensors[4]))
-  }
-}
-
-extension VoxelGrid {
-  /// The sums of ``VolumeIntegration`` over the filled values, with what the appearance shows as
-  /// colours; samples in empty blocks are left out.
-  func integral(
-    _ integration: VolumeIntegration, along samples: RegularSamples,
-    skipping occupancy: OccupancyPyramid? = nil
-  ) -> VolumeIntegral {
-    let place = placement == .cells ? lower + spacing * 0.5 : lower
-    func sums(_ features: Tensor?, _ basis: Tensor? = nil) -> VolumeIntegral {
-      integration(
-        VolumeLattice(density: filled, features: features, origin: place, spacing: spacing),
-        along: samples, basis: basis, skipping: occupancy)
-    }
-    switch appearance {
-    case .uniform(let color):
-      let found = sums(nil)
-      return VolumeIntegral(
-        color: found.weight.expandingDims(at: 1) * color, weight: found.weight,
-        remainder: found.remainder, distance: found.distance)
-    case .colors(let colors): return sums(colors)
-    case .sphericalHarmonics(let coefficients):
-      return sums(
-        coefficients.reshaped(Array(coefficients.shape.prefix(3)) + [-1]),
-        sphericalHarmonics(samples.rays.directions))
-    }
-  }
-}
-
-extension VoxelGrid {
-  /// Filled values, [R, S], and colours, [R, S, C], at samples; nothing outside of the grid.
-  func sampled(at samples: RaySamples, along rays: CameraRays) -> (values: Tensor, colors: Tensor) {
-    let shape = samples.distances.shape
-    let points = gridPoints(samples.positions).reshaped([-1, 3])
-    let found = sampleTrilinear(filled.expandingDims(at: 3), at: points)
-    let along = rays.directions.expandingDims(at: 1).broadcast(to: shape + [3]).reshaped([-1, 3])
-    return (
-      found.reshaped(shape), colors(at: points, seenAlong: along).reshaped(shape + [-1])
-    )
   }
 }

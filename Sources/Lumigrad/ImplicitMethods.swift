@@ -1,0 +1,8 @@
+import LumiImplicit
+import LumiRendering
+
+extension RendererRegistry {
+  /// The methods that draw implicit fields, with the settings that the benchmark judges.
+  mutating func registerImplicitMethods() throws {
+  }
+}
