@@ -27,13 +27,31 @@ extension Body {
   ///   body with more than one colour: which point of it is nearest to a node is found without a
   ///   derivative, which is right for distances and not for colours.
   func samples(at points: Tensor, interval: Double, detail: Int) throws -> BodySamples {
-    guard deformation == nil else { return try deformedSamples(at: points, detail: detail) }
-    let turned = (points - translation).matmul(rotation)
-    let size = scale.abs()
+    let surface = try deformedSurface(detail: detail)
     return BodySamples(
-      distances: form.distances(at: turned, size: size, plate: 2 * interval),
-      colors: colors(atTurned: turned, margin: 2 * interval))
+      distances: distances(at: points, interval: interval, surface: surface),
+      colors: colors(at: points, interval: interval))
   }
+
+  /// The part of ``samples(at:interval:detail:)`` that is a distance, [N].
+  ///
+  /// - Parameters:
+  ///   - points: [N, 3].
+  ///   - interval: see there.
+  ///   - surface: the body's ``deformedSurface(detail:)``.
+  func distances(at points: Tensor, interval: Double, surface: Mesh?) -> Tensor {
+    if let surface { return Self.distances(at: points, to: surface) }
+    return form.distances(at: turned(points), size: scale.abs(), plate: 2 * interval)
+  }
+
+  /// The part of ``samples(at:interval:detail:)`` that is a colour, [N, 3].
+  func colors(at points: Tensor, interval: Double) -> Tensor {
+    if case .uniform = colors { return color(at: points) }
+    return colors(atTurned: turned(points), margin: 2 * interval)
+  }
+
+  /// Points turned and moved back, but not scaled.
+  private func turned(_ points: Tensor) -> Tensor { (points - translation).matmul(rotation) }
 
   /// Colours [N, 3] at points [N, 3] that are turned and moved back, but not scaled.
   private func colors(atTurned turned: Tensor, margin: Double) -> Tensor {
@@ -44,7 +62,11 @@ extension Body {
     return color(at: Tensor.minimum(Tensor.maximum(own, -reach), reach))
   }
 
-  private func deformedSamples(at points: Tensor, detail: Int) throws -> BodySamples {
+  /// The triangles of a deformed body in the world; nil for one that is not.
+  ///
+  /// - Throws: see ``samples(at:interval:detail:)``.
+  func deformedSurface(detail: Int) throws -> Mesh? {
+    guard deformation != nil else { return nil }
     guard form != .square else { throw UnsupportedScene("a deformed square has no inside") }
     guard case .uniform = colors else {
       throw UnsupportedScene("a deformed body of several colours")
@@ -52,11 +74,16 @@ extension Body {
     var surface = surface(detail: self.detail ?? detail)
     surface.vertices = placed(surface.vertices)
     surface.vertexNormals = nil
+    return surface
+  }
+
+  /// Signed distances [N] to triangles.
+  private static func distances(at points: Tensor, to surface: Mesh) -> Tensor {
     let place = ClosestTriangles(
       of: points.stoppingGradient(), vertices: surface.vertices.stoppingGradient(),
       faces: surface.faces)
     let corners = surface.faces.gather(place.indices)
-    let weights = place.barycentrics.expandingDims(at: 2)
+    let weights = place.barycentrics.expandingDims(at: 2).cast(to: points.dtype)
     // Where the nearest point is on its triangle changes the distance by nothing to first order.
     func atNearest(_ rows: Tensor) -> Tensor { (rows.gather(corners) * weights).sum(axis: 1) }
     let apart = points - atNearest(surface.vertices)
@@ -65,8 +92,7 @@ extension Body {
     let normals = atNearest(surface.computedVertexNormals().stoppingGradient())
     let isInside = (apart.stoppingGradient() * normals).sum(axis: 1) .< 0
     let distance = apart.norm(axis: 1)
-    return BodySamples(
-      distances: Tensor.where(isInside, -distance, distance), colors: color(at: points))
+    return Tensor.where(isInside, -distance, distance)
   }
 }
 

@@ -67,7 +67,7 @@ extension VoxelGrid: BenchmarkShape {
 
 extension Material {
   /// Whether a colour alone says how the surface reflects light.
-  fileprivate var isMatt: Bool {
+  var isMatt: Bool {
     func isAll(_ values: Tensor, _ level: Double) -> Bool {
       values.scalars(as: Double.self).allSatisfy { $0 == level }
     }
