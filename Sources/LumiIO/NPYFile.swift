@@ -47,11 +47,7 @@ public enum NPYFile {
       case .bool: "|b1"
       }
     var bytes = header(type, fortranOrder: false, shape: tensor.shape)
-    withExtendedLifetime(tensor) {
-      let data = UnsafeRawBufferPointer(
-        start: tensor.storage.pointer, count: tensor.count * tensor.dtype.byteCount)
-      bytes.append(contentsOf: data)
-    }
+    bytes.append(elementsOf: tensor)
     return bytes
   }
 

@@ -59,6 +59,11 @@ struct HostileInputTests {
       _ = try NPYFile.decode($0, file: $1)
     },
     Target("NPZ", ["stored.npz", "deflated.npz"]) { _ = try NPZFile.decode($0, file: $1) },
+    Target("safetensors", ["all-types.safetensors", "bfloat16.safetensors"]) { bytes, file in
+      for (_, tensor) in try SafetensorsFile.decode(bytes, file: file).tensors {
+        _ = tensor.scalars(as: Double.self)
+      }
+    },
     Target("binvox", ["cells.binvox", "half.binvox"]) { bytes, file in
       let grid = try BinvoxFile.decode(bytes, file: file)
       #expect(grid.filled.count > 0 && grid.scale > 0 && grid.translate.x.isFinite)
