@@ -74,3 +74,33 @@ import Testing
     #expect(random.permutation(0).shape == [0])
   }
 }
+
+@Suite struct RandomStateTests {
+  /// Odd and even numbers of 64-bit words, blocks, and huge counters.
+  @Test(arguments: [0, 1, 2, 5])
+  func continuesToTheBit(_ words: Int) throws {
+    var original = RandomGenerator(seed: .max - 3, stream: 1 << 63, position: (1 << 63) + 9)
+    _ = original.normal([3])
+    for _ in 0..<words { _ = original.next() }
+    var copy = RandomGenerator(seed: 1)
+    try copy.restore(original.state)
+    for _ in 0..<3 { #expect(copy.next() == original.next()) }
+    let (a, b) = (copy.uniform([7], dtype: .float64), original.uniform([7], dtype: .float64))
+    #expect(a.scalars(as: Double.self) == b.scalars(as: Double.self))
+    #expect(copy.state["counter"]!.scalars(as: Int64.self) == original.state["counter"]!.scalars())
+    #expect(copy.seed == original.seed && copy.stream == original.stream)
+  }
+
+  @Test func otherStatesAreRefused() {
+    let bad: [[String: Tensor]] = [
+      [:], ["counter": Tensor([1, 2, 3] as [Int64])], ["counter": Tensor([1.0, 2, 3, 0])],
+      ["counter": Tensor([1, 2, 3, 2] as [Int64])], ["counter": Tensor([1, 2, 0, 1] as [Int64])],
+      ["counter": Tensor([1, 2, 3, 0] as [Int64]), "more": Tensor([1.0])],
+    ]
+    for state in bad {
+      var random = RandomGenerator(seed: 5)
+      #expect(throws: RestoreError.self) { try random.restore(state) }
+      #expect(random.seed == 5)
+    }
+  }
+}

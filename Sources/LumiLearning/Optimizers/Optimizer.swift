@@ -1,7 +1,10 @@
 import LumiTensor
 
 /// A rule that moves parameters against their gradients and remembers something between updates.
-public protocol Optimizer: Sendable {
+///
+/// Its `state` holds "step" and tensors such as "firstMoment.mesh.vertices"; restoring throws
+/// ``OptimizerError/invalidState(_:)``.
+public protocol Optimizer: Restorable, Sendable {
   var learningRate: LearningRateSchedule { get set }
   /// How many updates have been made.
   var step: Int { get }
@@ -14,16 +17,9 @@ public protocol Optimizer: Sendable {
   mutating func updated(
     _ parameters: [String: Tensor], gradients: [String: Tensor]
   ) throws -> [String: Tensor]
-
-  /// All that is remembered, by name: "step" and tensors such as "firstMoment.mesh.vertices".
-  var state: [String: Tensor] { get }
-  /// Continues from a ``state``, to the bit.
-  ///
-  /// - Throws: ``OptimizerError/invalidState(_:)``. Nothing has changed then.
-  mutating func restore(_ state: [String: Tensor]) throws
 }
 
-/// An update or a restored state that an optimizer refuses.
+/// An update or a restored state that an optimizer or a moving average refuses.
 public enum OptimizerError: Error, Sendable, Equatable, CustomStringConvertible {
   /// The element of a gradient at a row-major position is infinite or NaN.
   case nonFiniteGradient(parameter: String, position: Int, value: Double)
@@ -36,7 +32,7 @@ public enum OptimizerError: Error, Sendable, Equatable, CustomStringConvertible 
       "the gradient of \"\(parameter)\" is \(value) at element \(position)"
     case .dtype(let parameter, let expected, let actual):
       "the gradient of \"\(parameter)\" is \(actual), expected \(expected)"
-    case .invalidState(let reason): "optimizer state: \(reason)"
+    case .invalidState(let reason): "saved state: \(reason)"
     }
   }
 }
