@@ -1,3 +1,4 @@
+import Foundation
 import LumiLearning
 import LumiTensor
 import Testing
@@ -28,6 +29,23 @@ import Testing
     try adam.update(&parameters, gradients: ["p": Tensor([0.0])])
     #expect((parameters["p"]!.value - 2 * (1 - 0.05)).magnitude < 1e-15)
     #expect(adam.firstMoments["p"]!.value == 0)
+  }
+
+  /// Decay follows the rate, and goes around the moments: a large gradient decays no less.
+  @Test func adamWShrinksByRateTimesDecay() throws {
+    var rule = Adam.adamW(learningRate: .linear(initial: 0.5, final: 0, steps: 2), weightDecay: 0.1)
+    var plain = Adam(learningRate: rule.learningRate)
+    var (decayed, parameters) = (["p": Tensor([8.0, -2.0])], ["p": Tensor([8.0, -2.0])])
+    for rate in [0.5, 0.25] {
+      let before = decayed["p"]!
+      let moved = parameters["p"]!
+      let gradients = ["p": Tensor([1000.0, -0.001])]
+      try rule.update(&decayed, gradients: gradients)
+      try plain.update(&parameters, gradients: gradients)
+      let step = parameters["p"]! - moved
+      #expect(decayed["p"]!.relativeDistance(to: before * (1 - rate * 0.1) + step) < 1e-15)
+    }
+    #expect(Adam.adamW().weightDecay == 0.01 && Adam().weightDecay == 0)
   }
 
   @Test(arguments: LumiRuntime.KernelLevel.available)
@@ -223,6 +241,23 @@ import Testing
       .warmUp(steps: 4, then: .step(initial: 1, factor: 0.5, every: 2)),
       (0, 0.25), (3, 1), (4, 1), (5, 1), (6, 0.5)),
     Case(.warmUp(steps: 0, then: 0.3), (0, 0.3)),
+    Case(
+      .milestones(initial: 8, factor: 0.5, at: [10, 12, 30]),
+      (0, 8), (9, 8), (10, 4), (11, 4), (12, 2), (29, 2), (30, 1), (99, 1)),
+    Case(.milestones(initial: 8, factor: 0.5, at: []), (0, 8), (50, 8)),
+    Case(.linear(initial: 1, final: 0.5, steps: 4), (0, 1), (1, 0.875), (4, 0.5), (9, 0.5)),
+    Case(.linear(initial: 1, final: 0.5, steps: 0), (0, 1), (1, 0.5)),
+    Case(
+      .sequence(0.5, steps: 3, then: .linear(initial: 1, final: 0, steps: 2)),
+      (0, 0.5), (2, 0.5), (3, 1), (4, 0.5), (5, 0)),
+    Case(.sequence(0.5, steps: -1, then: 0.25), (0, 0.25)),
+    Case(
+      .repeated(.cosine(initial: 1, final: 0, steps: 6), every: 6),
+      (0, 1), (3, 0.5), (4, 0.25), (6, 1), (15, 0.5)),
+    Case(.repeated(.linear(initial: 1, final: 0, steps: 4), every: 0), (0, 1), (7, 1)),
+    Case(
+      .product(.warmUp(steps: 2, then: 1.0), .exponential(initial: 4, factor: 0.25, every: 2)),
+      (0, 2), (1, 2), (2, 1), (4, 0.25)),
   ]
 
   @Test(arguments: cases)
@@ -231,6 +266,13 @@ import Testing
       let actual = example.schedule(step)
       #expect((actual - rate).magnitude < 1e-15, "step \(step): \(actual)")
     }
+  }
+
+  /// A schedule's text is part of what a program may save.
+  @Test(arguments: cases)
+  func survivesCoding(_ example: Case) throws {
+    let data = try JSONEncoder().encode(example.schedule)
+    #expect(try JSONDecoder().decode(LearningRateSchedule.self, from: data) == example.schedule)
   }
 
   @Test func drivesTheOptimizer() throws {

@@ -5,7 +5,7 @@ import LumiTensor
   import Glibc
 #endif
 
-/// Adam, and with weight decay AdamW.
+/// Adam, and with weight decay AdamW (``adamW(learningRate:learningRates:weightDecay:)``).
 ///
 ///     m ← β₁m + (1 - β₁)g        v ← β₂v + (1 - β₂)g²
 ///     p ← p - r λ p - r m̂ / (√v̂ + ε)   with m̂ = m / (1 - β₁ᵗ), v̂ = v / (1 - β₂ᵗ)
@@ -24,8 +24,15 @@ public struct Adam: Optimizer {
   public var beta1: Double
   public var beta2: Double
   public var epsilon: Double
-  /// λ, decoupled from the gradient.
+  /// λ, decoupled from the gradient: it shrinks parameters whatever their gradients' moments are.
   public var weightDecay: Double
+  /// Parameters, or parts of their paths as in ``learningRates``, of which every update uses a few
+  /// rows (along axis 0), such as one camera or latent code of many. Rows whose gradient is 0
+  /// altogether keep their values and moments, without decay. Empty by default.
+  ///
+  /// Without it a row that is not used goes on moving by the moments of its last use. t still
+  /// counts all updates.
+  public var sparseParameters: Set<String> = []
   public private(set) var step = 0
   /// Moving average of every gradient, by parameter name.
   public private(set) var firstMoments: [String: Tensor] = [:]
@@ -51,11 +58,21 @@ public struct Adam: Optimizer {
     self.weightDecay = weightDecay
   }
 
+  /// AdamW: Adam with decoupled weight decay λ. A step shrinks parameters by the factor 1 - r λ with
+  /// r as scheduled, so λ decays with the rate.
+  public static func adamW(
+    learningRate: LearningRateSchedule = 1e-3,
+    learningRates: [String: LearningRateSchedule] = [:], weightDecay: Double = 0.01
+  ) -> Adam {
+    Adam(learningRate: learningRate, learningRates: learningRates, weightDecay: weightDecay)
+  }
+
   public mutating func updated(
     _ parameters: [String: Tensor], gradients: [String: Tensor]
   ) throws -> [String: Tensor] {
     try Self.validate(parameters, gradients)
     try learningRates.checkPaths(parameters.keys)
+    try checkSparseParameters(parameters)
     let correction1 = 1 - pow(beta1, Double(step + 1))
     let correction2 = 1 - pow(beta2, Double(step + 1))
     var result = parameters
@@ -66,11 +83,12 @@ public struct Adam: Optimizer {
       let coefficients = AdamCoefficients(
         rate: rate(step), beta1: beta1, beta2: beta2, epsilon: epsilon, weightDecay: weightDecay,
         correction1: correction1, correction2: correction2)
-      let moved = coefficients.apply(
-        AdamValues(
-          parameter: parameter, gradient: gradient,
-          firstMoment: try OptimizerState.recall(first, name, like: parameter),
-          secondMoment: try OptimizerState.recall(second, name, like: parameter)))
+      let values = AdamValues(
+        parameter: parameter, gradient: gradient,
+        firstMoment: try OptimizerState.recall(first, name, like: parameter),
+        secondMoment: try OptimizerState.recall(second, name, like: parameter))
+      let moved =
+        isSparse(name) ? coefficients.applyToUsedRows(values) : coefficients.apply(values)
       (result[name], first[name]) = (moved.parameter, moved.firstMoment)
       second[name] = moved.secondMoment
     }
