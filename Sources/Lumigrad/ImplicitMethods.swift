@@ -4,5 +4,6 @@ import LumiRendering
 extension RendererRegistry {
   /// The methods that draw implicit fields, with the settings that the benchmark judges.
   mutating func registerImplicitMethods() throws {
+    try register(AutolabelingRenderer(), reference: AutolabelingRenderer.reference)
   }
 }
