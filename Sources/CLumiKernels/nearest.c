@@ -33,6 +33,8 @@ typedef struct {
                   int32_t *, double *);
   void (*within)(const lumi_point_tree *, const double *, size_t, size_t, double, int64_t *,
                  const int64_t *, int32_t *, double *);
+  void (*along)(const lumi_point_tree *, const double *, size_t, size_t, double, double, int64_t *,
+                const int64_t *, int32_t *);
 } NearestKernels;
 
 #define RASTER_BODY "nearest_body.inc"
@@ -64,4 +66,18 @@ void lumi_points_within(const lumi_point_tree *tree, const double *queries, size
   if (tree->levels == 0) return;
   double bound = squared_radius < DBL_MAX ? squared_radius : DBL_MAX;
   nearestKernels()->within(tree, queries, first, last, bound, NULL, offsets, indices, squared);
+}
+
+void lumi_count_along(const lumi_point_tree *tree, const double *rays, size_t first, size_t last,
+                      double squared_radius, double margin, int64_t *counts) {
+  for (size_t row = first; row < last; ++row) counts[row] = 0;
+  if (tree->levels == 0) return;
+  nearestKernels()->along(tree, rays, first, last, squared_radius, margin, counts, NULL, NULL);
+}
+
+void lumi_points_along(const lumi_point_tree *tree, const double *rays, size_t first, size_t last,
+                       double squared_radius, double margin, const int64_t *offsets,
+                       int32_t *indices) {
+  if (tree->levels == 0) return;
+  nearestKernels()->along(tree, rays, first, last, squared_radius, margin, NULL, offsets, indices);
 }

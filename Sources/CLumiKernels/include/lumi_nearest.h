@@ -45,6 +45,18 @@ void lumi_points_within(const lumi_point_tree *tree, const double *queries, size
                         size_t last, double squared_radius, const int64_t *offsets,
                         int32_t *indices, double *squared);
 
+// How many points lie within a distance of a ray and ahead of its origin. Ray number i has its origin
+// at rays[6 i] and its direction, of any length, behind it. A point p lies at t = (p - o).d / d.d along
+// the ray; it counts if t > 0 and |p - o - t d|^2 is at most the squared radius. `margin` is what
+// rounding may be: boxes are taken larger by the radius and that, so that no point is lost.
+void lumi_count_along(const lumi_point_tree *tree, const double *rays, size_t first, size_t last,
+                      double squared_radius, double margin, int64_t *counts);
+
+// The points that lumi_count_along counted, in no particular order, from offsets[row] on.
+void lumi_points_along(const lumi_point_tree *tree, const double *rays, size_t first, size_t last,
+                       double squared_radius, double margin, const int64_t *offsets,
+                       int32_t *indices);
+
 #ifdef __cplusplus
 }
 #endif

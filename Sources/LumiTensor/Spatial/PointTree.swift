@@ -183,4 +183,40 @@ package final class PointTree: Sendable {
     return RadiusNeighbours(
       offsets: offsets.map { Int($0) }, indices: indices, squaredDistances: squared!)
   }
+
+  /// See `rayNeighbours(origins:directions:points:radius:)`. Rays are six numbers each.
+  func along(_ rays: [Double], radius: Double) -> RayNeighbours {
+    let rows = rays.count / 6
+    let bound = radius * radius
+    let margin = RayNeighbours.margin(radius: radius, rays, places)
+    var offsets = [Int64](repeating: 0, count: rows + 1)
+    return rays.withUnsafeBufferPointer { rays in
+      offsets.withUnsafeMutableBufferPointer { counts in
+        let counts = counts.baseAddress!
+        search(rows) { tree, range in
+          lumi_count_along(
+            tree, rays.baseAddress, range.lowerBound, range.upperBound, bound, margin, counts)
+        }
+      }
+      var total: Int64 = 0
+      for row in 0...rows {
+        (offsets[row], total) = (total, total + (row < rows ? offsets[row] : 0))
+      }
+      let indices = Tensor.build([Int(total)], Int32.self) { found in
+        offsets.withUnsafeBufferPointer { offsets in
+          search(rows) { tree, range in
+            lumi_points_along(
+              tree, rays.baseAddress, range.lowerBound, range.upperBound, bound, margin,
+              offsets.baseAddress, found)
+            for row in range {
+              let (start, end) = (Int(offsets[row]), Int(offsets[row + 1]))
+              var list = UnsafeMutableBufferPointer(start: found + start, count: end - start)
+              list.sort()
+            }
+          }
+        }
+      }
+      return RayNeighbours(offsets: offsets.map { Int($0) }, indices: indices)
+    }
+  }
 }
