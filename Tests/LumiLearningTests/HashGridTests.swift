@@ -136,4 +136,84 @@ import Testing
     #expect(mixed[.all, 0].abs().max().value < 1e-12)
     #expect(mixed[.all, 1].abs().min().value > 0)
   }
+
+  static let layouts: [HashGridLayout] = [
+    layout,
+    HashGridLayout(
+      dimensions: 2, levels: 4, featuresPerLevel: 1, logTableSize: 5, baseResolution: 1,
+      finestResolution: 19),
+    HashGridLayout(
+      levels: 2, featuresPerLevel: 5, logTableSize: 6, baseResolution: 3, finestResolution: 9),
+    HashGridLayout(
+      levels: 1, featuresPerLevel: 4, logTableSize: 12, baseResolution: 8, finestResolution: 8),
+  ]
+
+  /// Values, first and second derivatives, with points outside and on borders among them.
+  @Test(arguments: layouts, LumiRuntime.KernelLevel.available)
+  func kernelsAgreeWithTensorOperations(
+    _ layout: HashGridLayout, _ level: LumiRuntime.KernelLevel
+  ) {
+    var random = RandomGenerator(seed: 54)
+    let inside = Self.points(60, dimensions: layout.dimensions)
+    let border = random.integers([20, layout.dimensions], below: 4).cast(to: .float64) / 2 - 0.25
+    let points = Tensor.concatenate([inside, border])
+    let table = Self.grid(layout).table
+    let mix = random.normal([80, layout.features], dtype: .float64)
+    func evaluate(
+      _ encode: (Tensor, Tensor, HashGridLayout) -> Tensor
+    ) -> [Tensor] {
+      let first = gradient(at: [points, table]) {
+        (encode($0[0], $0[1], layout).square() * mix).sum()
+      }
+      let second = gradient(at: [points, table]) { outer in
+        let slopes = gradient(at: [outer[0], outer[1]]) {
+          (encode($0[0], $0[1], layout).square() * mix).sum()
+        }
+        return slopes[0].square().sum() + slopes[1].square().sum()
+      }
+      return [encode(points, table, layout)] + first + second
+    }
+    let fast = LumiRuntime.withKernelLevel(level) { evaluate(fusedHashGrid) }
+    for (a, b) in zip(fast, evaluate(composedHashGrid)) {
+      #expect(a.relativeDistance(to: b) < 1e-12)
+      #expect(b.abs().max().value > 0)
+    }
+  }
+
+  @Test func thirdDerivativesFallBackToTensorOperations() {
+    let grid = Self.grid()
+    let third = gradient(at: Self.points(5)) { x in
+      gradient(at: x) { y in
+        gradient(at: y) { (grid($0).square()).sum() }.square().sum()
+      }.square().sum()
+    }
+    #expect(third.isAllFinite)
+    #expect(third.abs().max().value > 0)
+  }
+
+  @Test func singlePrecisionFollowsDouble() {
+    let exact = Self.grid()
+    var single = Self.grid(dtype: .float32)
+    single.table = exact.table.cast(to: .float32)
+    let points = Self.points(300)
+    let a = gradient(at: points.cast(to: .float32)) { single($0).square().sum() }
+    let b = gradient(at: points) { exact($0).square().sum() }
+    #expect(a.cast(to: .float64).relativeDistance(to: b) < 1e-4)
+  }
+
+  @Test func bitsDoNotDependOnThreads() {
+    let grid = Self.grid(dtype: .float32)
+    let points = Self.points(5000, dtype: .float32)
+    func results(_ threads: Int) -> [[UInt32]] {
+      LumiRuntime.withThreads(threads) {
+        gradient(at: [points, grid.table]) { values in
+          var moved = grid
+          moved.table = values[1]
+          return moved(values[0]).square().sum()
+        }.map(\.bits)
+      }
+    }
+    let alone = results(1)
+    #expect(results(3) == alone)
+  }
 }

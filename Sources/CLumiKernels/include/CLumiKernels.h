@@ -2,6 +2,7 @@
 #include "lumi_blobs.h"
 #include "lumi_dibr.h"
 #include "lumi_elementwise.h"
+#include "lumi_hash_grid.h"
 #include "lumi_layer_norm.h"
 #include "lumi_nearest.h"
 #include "lumi_nmr.h"

@@ -126,8 +126,7 @@ public struct HashGrid: Module {
 
   /// The features of all levels, coarse to fine.
   ///
-  /// Derivatives of any order by points and table. float32 runs on fused kernels outside of nested
-  /// gradients.
+  /// Derivatives of any order by points and table; the first two run on fused kernels.
   ///
   /// - Parameter x: [..., dimensions]. A coordinate that is not a number gives features that are
   ///   not.
@@ -140,7 +139,9 @@ public struct HashGrid: Module {
       [..., \(layout.dimensions)]
       """)
     let points = x.reshaped([x.count / layout.dimensions, layout.dimensions])
-    let result = composedHashGrid(unitPoints(points), table, layout)
+    // In k gradient scopes a value is differentiated at most k times.
+    let encode = lumi_tape_depth() <= 2 ? fusedHashGrid : composedHashGrid
+    let result = encode(unitPoints(points), table, layout)
     return result.reshaped(Array(x.shape.dropLast()) + [layout.features])
   }
 
