@@ -11,23 +11,15 @@ public struct RandomGenerator: Sendable, RandomNumberGenerator {
   public let stream: UInt64
   /// How many 128-bit blocks have been used.
   public private(set) var position: UInt64
-  /// The second half of the last block, for `next()`.
-  private var spare: UInt64?
+  /// The second half of a block that `next()` has used the first of; numbers of other kinds may have
+  /// been drawn since.
+  var spare: UInt64?
 
   public init(seed: UInt64, stream: UInt64 = 0, position: UInt64 = 0) {
     self.seed = seed
     self.stream = stream
     self.position = position
   }
-
-  /// A generator in the midst of its use, with the second half of the block before `position` left
-  /// if `hasSpare`.
-  init(seed: UInt64, stream: UInt64, position: UInt64, hasSpare: Bool) {
-    self.init(seed: seed, stream: stream, position: position)
-    if hasSpare { spare = Self.halves(block(position - 1)).second }
-  }
-
-  var hasSpare: Bool { spare != nil }
 
   /// Four 32-bit numbers from a 128-bit counter and a 64-bit key.
   @inline(__always)
@@ -64,22 +56,18 @@ public struct RandomGenerator: Sendable, RandomNumberGenerator {
       spare = nil
       return value
     }
-    let (first, second) = Self.halves(block(position))
+    let words = block(position)
     position += 1
-    spare = second
-    return first
-  }
-
-  @inline(__always)
-  private static func halves(_ words: SIMD4<UInt32>) -> (first: UInt64, second: UInt64) {
-    (UInt64(words.x) | UInt64(words.y) << 32, UInt64(words.z) | UInt64(words.w) << 32)
+    spare = UInt64(words.z) | UInt64(words.w) << 32
+    return UInt64(words.x) | UInt64(words.y) << 32
   }
 
   /// Two 53-bit fractions in [0, 1) per block.
   @inline(__always)
   private static func fractions(_ words: SIMD4<UInt32>) -> (Double, Double) {
-    let (first, second) = halves(words)
-    return (Double(first >> 11) * 0x1p-53, Double(second >> 11) * 0x1p-53)
+    let first = (UInt64(words.x) | UInt64(words.y) << 32) >> 11
+    let second = (UInt64(words.z) | UInt64(words.w) << 32) >> 11
+    return (Double(first) * 0x1p-53, Double(second) * 0x1p-53)
   }
 
   @inline(__always)

@@ -15,10 +15,10 @@ public struct RestoreError: Error, Sendable, Equatable, CustomStringConvertible 
 }
 
 extension RandomGenerator: Restorable {
-  /// "counter": int64 [4] with the bits of seed, stream and position, and 1 if half a block is left
-  /// for the next 64-bit number, else 0.
+  /// "counter": int64 [5] with the bits of seed, stream and position; 1 if half a block is left for
+  /// the next 64-bit number, else 0; and the bits of that half.
   public var state: [String: Tensor] {
-    let words = [seed, stream, position, hasSpare ? 1 : 0]
+    let words = [seed, stream, position, spare == nil ? 0 : 1, spare ?? 0]
     return ["counter": Tensor(words.map { Int64(bitPattern: $0) })]
   }
 
@@ -27,25 +27,22 @@ extension RandomGenerator: Restorable {
   /// - Throws: ``RestoreError``. Nothing has changed then.
   public mutating func restore(_ state: [String: Tensor]) throws {
     guard state.count == 1, let counter = state["counter"], counter.dtype == .int64,
-      counter.shape == [4]
+      counter.shape == [5]
     else {
       let found = state.sorted { $0.key < $1.key }
         .map { "\"\($0.key)\" \($0.value.dtype) \($0.value.shape)" }
       throw RestoreError(
         description: """
-          random generator: expected "counter" int64 [4], found \
+          random generator: expected "counter" int64 [5], found \
           \(found.isEmpty ? "nothing" : found.joined(separator: ", "))
           """)
     }
     let words = counter.scalars(as: Int64.self).map { UInt64(bitPattern: $0) }
-    guard words[3] == 0 || (words[3] == 1 && words[2] > 0) else {
+    guard words[3] <= 1 else {
       throw RestoreError(
-        description: """
-          random generator: half a block left is \(words[3]) at position \(words[2]), expected 0, \
-          or 1 behind position 0
-          """)
+        description: "random generator: \(words[3]) halves of a block left, expected 0 or 1")
     }
-    self = RandomGenerator(
-      seed: words[0], stream: words[1], position: words[2], hasSpare: words[3] == 1)
+    self = RandomGenerator(seed: words[0], stream: words[1], position: words[2])
+    spare = words[3] == 1 ? words[4] : nil
   }
 }

@@ -82,6 +82,8 @@ import Testing
     var original = RandomGenerator(seed: .max - 3, stream: 1 << 63, position: (1 << 63) + 9)
     _ = original.normal([3])
     for _ in 0..<words { _ = original.next() }
+    // A half that is left stays while other numbers are drawn.
+    _ = original.uniform([6])
     var copy = RandomGenerator(seed: 1)
     try copy.restore(original.state)
     for _ in 0..<3 { #expect(copy.next() == original.next()) }
@@ -93,9 +95,10 @@ import Testing
 
   @Test func otherStatesAreRefused() {
     let bad: [[String: Tensor]] = [
-      [:], ["counter": Tensor([1, 2, 3] as [Int64])], ["counter": Tensor([1.0, 2, 3, 0])],
-      ["counter": Tensor([1, 2, 3, 2] as [Int64])], ["counter": Tensor([1, 2, 0, 1] as [Int64])],
-      ["counter": Tensor([1, 2, 3, 0] as [Int64]), "more": Tensor([1.0])],
+      [:], ["counter": Tensor([1, 2, 3] as [Int64])], ["counter": Tensor([1.0, 2, 3, 0, 0])],
+      ["counter": Tensor([1, 2, 3, 2, 0] as [Int64])],
+      ["counter": Tensor([1, 2, 3, -1, 0] as [Int64])],
+      ["counter": Tensor([1, 2, 3, 0, 0] as [Int64]), "more": Tensor([1.0])],
     ]
     for state in bad {
       var random = RandomGenerator(seed: 5)
