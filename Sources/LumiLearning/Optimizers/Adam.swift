@@ -1,10 +1,6 @@
 import CLumiKernels
 import LumiTensor
 
-#if canImport(Glibc)
-  import Glibc
-#endif
-
 /// Adam, and with weight decay AdamW (``adamW(learningRate:learningRates:weightDecay:)``).
 ///
 ///     m ← β₁m + (1 - β₁)g        v ← β₂v + (1 - β₂)g²
@@ -33,23 +29,15 @@ public struct Adam: Optimizer {
   /// Without it a row that is not used goes on moving by the moments of its last use. t still
   /// counts all updates.
   public var sparseParameters: Set<String> = []
-  public private(set) var step = 0
-  /// Moving average of every gradient, by parameter name.
-  public private(set) var firstMoments: [String: Tensor] = [:]
-  /// Moving average of every squared gradient.
-  public private(set) var secondMoments: [String: Tensor] = [:]
+  private var memory = AdamMemory()
 
   public init(
     learningRate: LearningRateSchedule = 1e-3,
     learningRates: [String: LearningRateSchedule] = [:], beta1: Double = 0.9,
     beta2: Double = 0.999, epsilon: Double = 1e-8, weightDecay: Double = 0
   ) {
-    require(
-      (0..<1).contains(beta1) && (0..<1).contains(beta2) && epsilon >= 0 && weightDecay >= 0,
-      """
-      Adam: beta1 \(beta1), beta2 \(beta2), epsilon \(epsilon), weightDecay \(weightDecay); \
-      expected betas in 0..<1, the others 0 or more
-      """)
+    AdamMemory.requireSettings("Adam", beta1: beta1, beta2: beta2, epsilon: epsilon)
+    require(weightDecay >= 0, "Adam: weightDecay \(weightDecay), expected 0 or more")
     self.learningRate = learningRate
     self.learningRates = learningRates
     self.beta1 = beta1
@@ -70,41 +58,38 @@ public struct Adam: Optimizer {
   public mutating func updated(
     _ parameters: [String: Tensor], gradients: [String: Tensor]
   ) throws -> [String: Tensor] {
-    try Self.validate(parameters, gradients)
+    try validateGradients(parameters, gradients)
     try learningRates.checkPaths(parameters.keys)
     try checkSparseParameters(parameters)
-    let correction1 = 1 - pow(beta1, Double(step + 1))
-    let correction2 = 1 - pow(beta2, Double(step + 1))
     var result = parameters
-    var (first, second) = (firstMoments, secondMoments)
+    var next = memory
     for (name, gradient) in gradients {
       let parameter = parameters[name]!
       let rate = learningRates.schedule(of: name) ?? learningRate
       let coefficients = AdamCoefficients(
         rate: rate(step), beta1: beta1, beta2: beta2, epsilon: epsilon, weightDecay: weightDecay,
-        correction1: correction1, correction2: correction2)
+        correction1: memory.correction(beta1), correction2: memory.correction(beta2))
+      let moments = try memory.moments(of: name, like: parameter)
       let values = AdamValues(
-        parameter: parameter, gradient: gradient,
-        firstMoment: try OptimizerState.recall(first, name, like: parameter),
-        secondMoment: try OptimizerState.recall(second, name, like: parameter))
+        parameter: parameter, gradient: gradient, firstMoment: moments.first,
+        secondMoment: moments.second)
       let moved =
         isSparse(name) ? coefficients.applyToUsedRows(values) : coefficients.apply(values)
-      (result[name], first[name]) = (moved.parameter, moved.firstMoment)
-      second[name] = moved.secondMoment
+      result[name] = moved.parameter
+      (next.first[name], next.second[name]) = (moved.firstMoment, moved.secondMoment)
     }
-    (firstMoments, secondMoments) = (first, second)
-    step += 1
+    memory = next
+    memory.step += 1
     return result
   }
 
-  public var state: [String: Tensor] {
-    OptimizerState.flatten(
-      step: step, ["firstMoment": firstMoments, "secondMoment": secondMoments])
-  }
-
-  public mutating func restore(_ state: [String: Tensor]) throws {
-    (step, firstMoments, secondMoments) = try OptimizerState.parseMoments(state)
-  }
+  public var step: Int { memory.step }
+  /// Moving average of every gradient, by parameter name.
+  public var firstMoments: [String: Tensor] { memory.first }
+  /// Moving average of every squared gradient.
+  public var secondMoments: [String: Tensor] { memory.second }
+  public var state: [String: Tensor] { memory.state }
+  public mutating func restore(_ state: [String: Tensor]) throws { try memory.restore(state) }
 
   /// Follows a change of rows of some parameters, such as points that come and go: the moments
   /// become those of the rows `kept`, and zeros for the rows `added` behind them.
@@ -123,15 +108,15 @@ public struct Adam: Optimizer {
         [rows, .zeros([added] + moment.shape.dropFirst(), dtype: moment.dtype)])
     }
     for path in paths {
-      firstMoments[path] = firstMoments[path].map(rearranged)
-      secondMoments[path] = secondMoments[path].map(rearranged)
+      memory.first[path] = memory.first[path].map(rearranged)
+      memory.second[path] = memory.second[path].map(rearranged)
     }
   }
 
   /// Forgets the moments of a parameter whose values were set anew.
   public mutating func forgetMoments(of path: String) {
-    firstMoments[path] = nil
-    secondMoments[path] = nil
+    memory.first[path] = nil
+    memory.second[path] = nil
   }
 }
 

@@ -1,9 +1,5 @@
 import LumiTensor
 
-#if canImport(Glibc)
-  import Glibc
-#endif
-
 /// Adam with one step length for all elements of a parameter, so that the update keeps the
 /// direction of the averaged gradient:
 ///
@@ -21,22 +17,13 @@ public struct AdamUniform: Optimizer {
   public let beta1: Double
   public let beta2: Double
   public let epsilon: Double
-  public private(set) var step = 0
-  /// Moving average of every gradient, by parameter name.
-  public private(set) var firstMoments: [String: Tensor] = [:]
-  /// Moving average of every squared gradient.
-  public private(set) var secondMoments: [String: Tensor] = [:]
+  private var memory = AdamMemory()
 
   public init(
     learningRate: LearningRateSchedule = 1e-2, beta1: Double = 0.9, beta2: Double = 0.999,
     epsilon: Double = 1e-8
   ) {
-    require(
-      (0..<1).contains(beta1) && (0..<1).contains(beta2) && epsilon >= 0,
-      """
-      AdamUniform: beta1 \(beta1), beta2 \(beta2), epsilon \(epsilon); expected betas in 0..<1, \
-      epsilon 0 or more
-      """)
+    AdamMemory.requireSettings("AdamUniform", beta1: beta1, beta2: beta2, epsilon: epsilon)
     self.learningRate = learningRate
     self.beta1 = beta1
     self.beta2 = beta2
@@ -46,34 +33,32 @@ public struct AdamUniform: Optimizer {
   public mutating func updated(
     _ parameters: [String: Tensor], gradients: [String: Tensor]
   ) throws -> [String: Tensor] {
-    try Self.validate(parameters, gradients)
+    try validateGradients(parameters, gradients)
     let rate = learningRate(step)
-    let correction1 = 1 - pow(beta1, Double(step + 1))
-    let correction2 = 1 - pow(beta2, Double(step + 1))
+    let (correction1, correction2) = (memory.correction(beta1), memory.correction(beta2))
     var result = parameters
-    var (first, second) = (firstMoments, secondMoments)
+    var next = memory
     for (name, gradient) in gradients where gradient.count > 0 {
       let parameter = parameters[name]!.stoppingGradient()
       let g = gradient.stoppingGradient()
-      let m = try OptimizerState.recall(first, name, like: parameter) * beta1 + g * (1 - beta1)
-      let v =
-        try OptimizerState.recall(second, name, like: parameter) * beta2 + g.square() * (1 - beta2)
+      let moments = try memory.moments(of: name, like: parameter)
+      let m = moments.first * beta1 + g * (1 - beta1)
+      let v = moments.second * beta2 + g.square() * (1 - beta2)
       let scale = (v.max() / correction2).sqrt() + epsilon
       // Without any gradient so far and ε = 0 there is no direction to go.
       if scale.value > 0 { result[name] = parameter - m * (rate / correction1) / scale }
-      (first[name], second[name]) = (m, v)
+      (next.first[name], next.second[name]) = (m, v)
     }
-    (firstMoments, secondMoments) = (first, second)
-    step += 1
+    memory = next
+    memory.step += 1
     return result
   }
 
-  public var state: [String: Tensor] {
-    OptimizerState.flatten(
-      step: step, ["firstMoment": firstMoments, "secondMoment": secondMoments])
-  }
-
-  public mutating func restore(_ state: [String: Tensor]) throws {
-    (step, firstMoments, secondMoments) = try OptimizerState.parseMoments(state)
-  }
+  public var step: Int { memory.step }
+  /// Moving average of every gradient, by parameter name.
+  public var firstMoments: [String: Tensor] { memory.first }
+  /// Moving average of every squared gradient.
+  public var secondMoments: [String: Tensor] { memory.second }
+  public var state: [String: Tensor] { memory.state }
+  public mutating func restore(_ state: [String: Tensor]) throws { try memory.restore(state) }
 }

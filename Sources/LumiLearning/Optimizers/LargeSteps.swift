@@ -69,7 +69,7 @@ public struct LargeStepsOptimizer<Base: Optimizer>: Optimizer {
     _ parameters: [String: Tensor], gradients: [String: Tensor]
   ) throws -> [String: Tensor] {
     // Before the solve, so that errors name what the caller gave.
-    try Self.validate(parameters, gradients)
+    try validateGradients(parameters, gradients)
     var (points, slopes) = (parameters, gradients)
     let chosen = operators.filter { gradients[$0.key] != nil }
     for (name, steps) in chosen {

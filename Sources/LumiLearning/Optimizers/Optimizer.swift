@@ -24,6 +24,8 @@ public enum OptimizerError: Error, Sendable, Equatable, CustomStringConvertible 
   /// The element of a gradient at a row-major position is infinite or NaN.
   case nonFiniteGradient(parameter: String, position: Int, value: Double)
   case dtype(parameter: String, expected: DType, actual: DType)
+  /// The function to minimise is infinite or NaN where the search begins.
+  case nonFiniteValue(Double)
   case invalidState(String)
 
   public var description: String {
@@ -32,6 +34,7 @@ public enum OptimizerError: Error, Sendable, Equatable, CustomStringConvertible 
       "the gradient of \"\(parameter)\" is \(value) at element \(position)"
     case .dtype(let parameter, let expected, let actual):
       "the gradient of \"\(parameter)\" is \(actual), expected \(expected)"
+    case .nonFiniteValue(let value): "the function to minimise is \(value) at the start"
     case .invalidState(let reason): "saved state: \(reason)"
     }
   }
@@ -42,9 +45,9 @@ extension Optimizer {
   public mutating func update<Model: Parameterized>(
     _ model: inout Model, gradients: [String: Tensor]
   ) throws {
-    let parameters = Dictionary(uniqueKeysWithValues: model.parameters.map { ($0.path, $0.value) })
-    let moved = try updated(parameters, gradients: gradients)
-    model = model.mapParameters { path, value in moved[path] ?? value }
+    try model.changing { parameters, _ in
+      parameters = try updated(parameters, gradients: gradients)
+    }
   }
 
   /// Replaces parameters by their values after one update.
@@ -53,25 +56,25 @@ extension Optimizer {
   ) throws {
     parameters = try updated(parameters, gradients: gradients)
   }
+}
 
-  /// Checks names, shapes, dtypes and elements of all gradients before anything changes.
-  static func validate(
-    _ parameters: [String: Tensor], _ gradients: [String: Tensor]
-  ) throws {
-    for (name, gradient) in gradients.sorted(by: { $0.key < $1.key }) {
-      guard let parameter = parameters[name] else {
-        throw ParameterError.unknown(name, known: parameters.keys.sorted())
-      }
-      guard gradient.shape == parameter.shape else {
-        throw ParameterError.shape(name, expected: parameter.shape, actual: gradient.shape)
-      }
-      guard gradient.dtype == parameter.dtype && gradient.dtype.isFloatingPoint else {
-        throw OptimizerError.dtype(
-          parameter: name, expected: parameter.dtype, actual: gradient.dtype)
-      }
-      if let (position, value) = firstNonFinite(gradient) {
-        throw OptimizerError.nonFiniteGradient(parameter: name, position: position, value: value)
-      }
+/// Checks names, shapes, dtypes and elements of all gradients before anything changes.
+func validateGradients(
+  _ parameters: [String: Tensor], _ gradients: [String: Tensor]
+) throws {
+  for (name, gradient) in gradients.sorted(by: { $0.key < $1.key }) {
+    guard let parameter = parameters[name] else {
+      throw ParameterError.unknown(name, known: parameters.keys.sorted())
+    }
+    guard gradient.shape == parameter.shape else {
+      throw ParameterError.shape(name, expected: parameter.shape, actual: gradient.shape)
+    }
+    guard gradient.dtype == parameter.dtype && gradient.dtype.isFloatingPoint else {
+      throw OptimizerError.dtype(
+        parameter: name, expected: parameter.dtype, actual: gradient.dtype)
+    }
+    if let (position, value) = firstNonFinite(gradient) {
+      throw OptimizerError.nonFiniteGradient(parameter: name, position: position, value: value)
     }
   }
 }
@@ -120,18 +123,6 @@ enum OptimizerState {
       memories[String(key[..<dot])]![String(key[key.index(after: dot)...])] = tensor
     }
     return (Int(step.item(as: Int64.self)), memories)
-  }
-
-  /// The step and the two moments of every parameter.
-  static func parseMoments(
-    _ state: [String: Tensor]
-  ) throws -> (step: Int, first: [String: Tensor], second: [String: Tensor]) {
-    let (step, memories) = try parse(state, kinds: ["firstMoment", "secondMoment"])
-    let (first, second) = (memories["firstMoment"]!, memories["secondMoment"]!)
-    if let name = Set(first.keys).symmetricDifference(second.keys).min() {
-      throw OptimizerError.invalidState("only one of the two moments of \"\(name)\" is there")
-    }
-    return (step, first, second)
   }
 
   /// The remembered tensor of a parameter, or zeros for one that has not been updated before.

@@ -39,7 +39,7 @@ public struct SGD: Optimizer {
   public mutating func updated(
     _ parameters: [String: Tensor], gradients: [String: Tensor]
   ) throws -> [String: Tensor] {
-    try Self.validate(parameters, gradients)
+    try validateGradients(parameters, gradients)
     let rate = learningRate(step)
     var result = parameters
     var moved = velocities
