@@ -89,6 +89,10 @@ let package = Package(
     .testTarget(
       name: "LumiImplicitTests", dependencies: ["LumiImplicit", "Lumigrad", "RenderingTestSupport"]),
     .testTarget(name: "LumiBenchmarkTests", dependencies: ["LumiBenchmark", "Lumigrad"]),
+    // A training that a test kills; a program, because a test cannot kill its own process.
+    .executableTarget(
+      name: "TrainingProbe", dependencies: ["Lumigrad"], path: "Tests/TrainingProbe"),
+    .testTarget(name: "LumigradTests", dependencies: ["Lumigrad", "TrainingProbe"]),
     .testTarget(name: "GradbenchTests", dependencies: ["gradbench"]),
   ],
   swiftLanguageModes: [.v6],

@@ -1,7 +1,11 @@
 import Foundation
 
 /// Whole files as bytes: bounded reading and writing that never leaves half a file.
-enum FileBytes {
+package enum FileBytes {
+  /// Between a file's name and six characters in the name of the temporary file of a write. A
+  /// program that is killed leaves it.
+  package static let remainsMark = ".partial."
+
   /// Reads a regular file. Pipes and devices are refused: they could block or never end.
   static func read(_ path: String, limits: ReadLimits) throws(FileError) -> [UInt8] {
     let descriptor = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC)
@@ -40,7 +44,7 @@ enum FileBytes {
       return String(cString: resolved)
     }
     let final = target ?? path
-    var template = Array("\(final).XXXXXX".utf8CString)
+    var template = Array("\(final)\(remainsMark)XXXXXX".utf8CString)
     let descriptor = mkstemp(&template)
     guard descriptor >= 0 else { throw unwritable(path, systemError()) }
     let temporary = template.withUnsafeBufferPointer { String(cString: $0.baseAddress!) }
@@ -55,6 +59,17 @@ enum FileBytes {
       unlink(temporary)
       throw unwritable(path, failure)
     }
+    syncFolder(of: final)
+  }
+
+  /// Makes the renaming itself last. Where the system cannot do that for folders, the content is
+  /// whole all the same.
+  private static func syncFolder(of path: String) {
+    let folder = (path as NSString).deletingLastPathComponent
+    let descriptor = open(folder.isEmpty ? "." : folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+    guard descriptor >= 0 else { return }
+    _ = fsync(descriptor)
+    close(descriptor)
   }
 
   private static func writeAll(_ bytes: [UInt8], to descriptor: Int32) -> String? {
