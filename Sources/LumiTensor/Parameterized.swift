@@ -61,6 +61,13 @@ extension Parameterized {
     }
     return result
   }
+
+  /// Visits the parameters of a part under the part's name.
+  package func mapParameters(
+    under part: String, _ transform: (_ path: String, _ value: Tensor) throws -> Tensor
+  ) rethrows -> Self {
+    try mapParameters { path, value in try transform("\(part).\(path)", value) }
+  }
 }
 
 /// The value of a scalar function of a parameterised value and its derivatives by name.

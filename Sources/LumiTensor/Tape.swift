@@ -90,6 +90,12 @@ enum Tape {
   }
 }
 
+/// Runs `body` without remembering what it does, whatever gradient scopes are open around it: its
+/// results are constants.
+package func withoutRecording<Result>(_ body: () throws -> Result) rethrows -> Result {
+  try Tape.withDepth(0, body)
+}
+
 extension Tensor {
   /// The same elements, unknown to the tape.
   var detached: Tensor { Tensor(storage: storage, shape: shape, dtype: dtype) }

@@ -104,32 +104,25 @@ extension Body.Form {
   ///   - size: [], by how much the form is scaled, at least 0.
   ///   - plate: how far a square reaches behind its face, whatever its size.
   fileprivate func distances(at points: Tensor, size: Tensor, plate: Double) -> Tensor {
-    func axis(_ k: Int) -> Tensor { points.slice(axis: 1, from: k, to: k + 1) }
-    func fromAxis() -> Tensor { Tensor.concatenate([axis(0), axis(2)], axis: 1).length }
+    let middle = Tensor.zeros([3], dtype: size.dtype)
+    func box(_ centre: Tensor, _ half: [Tensor]) -> Tensor {
+      BoxField(centre: centre, halfSize: .stack(half)).values(at: points)
+    }
     switch self {
-    case .sphere: return points.norm(axis: 1) - size
-    case .cube: return Self.beyond(points.abs() - size * 0.5)
+    case .sphere: return SphereField(centre: middle, radius: size).values(at: points)
+    case .cube: return box(middle, [Tensor](repeating: size * 0.5, count: 3))
     case .cylinder(let radius, let height):
-      return Self.beyond(
-        .concatenate([fromAxis() - size * radius, axis(1).abs() - size * (height / 2)], axis: 1))
+      return CylinderField(centre: middle, radius: size * radius, halfHeight: size * (height / 2))
+        .values(at: points)
     case .torus(let majorRadius, let minorRadius):
-      let ring = Tensor.concatenate([fromAxis() - size * majorRadius, axis(1)], axis: 1)
-      return ring.norm(axis: 1) - size * minorRadius
+      return TorusField(
+        centre: middle, majorRadius: size * majorRadius, minorRadius: size * minorRadius
+      ).values(at: points)
     case .square:
-      let depth = (axis(2) + plate / 2).abs() - plate / 2
-      return Self.beyond(
-        .concatenate([axis(0).abs() - size * 0.5, axis(1).abs() - size * 0.5, depth], axis: 1))
+      let half = size * 0.5
+      return box(
+        Tensor([0, 0, -plate / 2]).cast(to: size.dtype),
+        [half, half, Tensor(plate / 2, dtype: size.dtype)])
     }
   }
-
-  /// The signed distance [N] to a box, by how far points are beyond its faces along each axis,
-  /// [N, K].
-  private static func beyond(_ excess: Tensor) -> Tensor {
-    excess.relu().norm(axis: 1) + excess.max(axis: 1).clamped(max: 0)
-  }
-}
-
-extension Tensor {
-  /// The lengths of rows, [N, 1].
-  fileprivate var length: Tensor { norm(axis: 1, keepDims: true) }
 }

@@ -8,12 +8,3 @@ public protocol Module: Parameterized, Sendable {
   /// The outputs for a batch of inputs.
   func callAsFunction(_ x: Tensor) -> Tensor
 }
-
-extension Parameterized {
-  /// Visits the parameters of a part under the part's name.
-  package func mapParameters(
-    under part: String, _ transform: (_ path: String, _ value: Tensor) throws -> Tensor
-  ) rethrows -> Self {
-    try mapParameters { path, value in try transform("\(part).\(path)", value) }
-  }
-}
