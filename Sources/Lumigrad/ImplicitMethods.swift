@@ -10,5 +10,7 @@ extension RendererRegistry {
     try register(
       AutolabelingRenderer(projection: SurfaceProjection(density: 48)),
       reference: AutolabelingRenderer.reference)
+    try register(DISTRenderer(), reference: DISTRenderer.reference)
+    try register(IDRRenderer())
   }
 }

@@ -39,4 +39,13 @@ public enum FieldBounds: Sendable, Hashable {
     case .box(let lower, let upper): (lower, upper)
     }
   }
+
+  /// The smallest ball around.
+  public var ball: (centre: SIMD3<Double>, radius: Double) {
+    switch self {
+    case .ball(let centre, let radius): (centre, radius)
+    case .box(let lower, let upper):
+      ((lower + upper) / 2, ((upper - lower) * (upper - lower)).sum().squareRoot() / 2)
+    }
+  }
 }
