@@ -6,6 +6,7 @@
 #include "lumi_layer_norm.h"
 #include "lumi_nearest.h"
 #include "lumi_nmr.h"
+#include "lumi_perceptron.h"
 #include "lumi_points.h"
 #include "lumi_raster.h"
 #include "lumi_runtime.h"

@@ -64,10 +64,29 @@ public struct NeuralField: ImplicitField {
   }
 
   public func samples(at points: Tensor, withGradients: Bool) -> FieldSamples {
-    guard withGradients else {
-      let outputs = outputs(at: points)
-      return split(outputs)
-    }
+    guard withGradients else { return split(outputs(at: points)) }
+    return fusedSamples(at: points) ?? tapeSamples(at: points)
+  }
+
+  /// With gradients in one fused operation; nil if the networks or the derivatives that may follow
+  /// ask for the tape.
+  package func fusedSamples(at points: Tensor) -> FieldSamples? {
+    guard let trunk = trunk as? MultilayerPerceptron, trunk.canFuse(points),
+      let encoding = encoding as? PositionalEncoding
+    else { return nil }
+    let encoded = encoding(points)
+    let (outputs, slopes) = trunk.outputsAndGradient(at: encoded)
+    var samples = split(outputs)
+    let gradients = encoding.pullback(slopes, encoded: encoded)
+    samples.gradients =
+      quantity == .density
+      ? Tensor.where((samples.values .> 0).expandingDims(at: 1), gradients, 0) : gradients
+    return samples
+  }
+
+  /// With gradients by the tape, for networks of any kind and derivatives of any order: the
+  /// readable twin.
+  package func tapeSamples(at points: Tensor) -> FieldSamples {
     let (found, pullback) = vectorJacobianProduct(at: [points]) { points in
       let samples = split(outputs(at: points[0]))
       return [samples.values] + (samples.features.map { [$0] } ?? [])
@@ -80,7 +99,12 @@ public struct NeuralField: ImplicitField {
   }
 
   /// The trunk's outputs, [N, 1 + F].
-  private func outputs(at points: Tensor) -> Tensor { trunk(encoding(points)) }
+  private func outputs(at points: Tensor) -> Tensor {
+    guard let network = trunk as? MultilayerPerceptron,
+      let encoding = encoding as? PositionalEncoding
+    else { return trunk(encoding(points)) }
+    return network.values(at: points, encoding: encoding)
+  }
 
   private func split(_ outputs: Tensor) -> FieldSamples {
     let first = outputs.slice(axis: 1, from: 0, to: 1).squeezed(axis: 1)

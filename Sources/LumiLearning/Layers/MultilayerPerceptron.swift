@@ -9,7 +9,7 @@ public struct MultilayerPerceptron: Module {
   /// Positions in ``layers`` of the layers whose input is [network input, previous output].
   public let skips: Set<Int>
   /// What the input of a layer in ``skips`` is multiplied by; 1/√2 keeps its size.
-  public let skipScale: Double
+  public internal(set) var skipScale: Double
 
   /// - Parameters:
   ///   - widths: extents of the input, of every hidden layer, and of the output.
@@ -53,20 +53,33 @@ public struct MultilayerPerceptron: Module {
     return result
   }
 
+  /// Where nothing is differentiated, float32 goes through all layers at once and keeps nothing.
+  ///
   /// - Parameter x: [..., widths.first].
   /// - Returns: [..., widths.last].
   public func callAsFunction(_ x: Tensor) -> Tensor {
+    guard x.dtype == .float32 && x.rank > 0 && !isRecorded(with: x) else { return layered(x) }
+    let leading = Array(x.shape.dropLast())
+    let rows = x.reshaped([leading.reduce(1, *), x.shape.last!])
+    return fusedValues(at: rows, frequencies: 0).reshaped(leading + [layers.last!.weight.shape[0]])
+  }
+
+  /// Layer by layer: what is differentiated, and the twin of the fused evaluation.
+  package func layered(_ x: Tensor) -> Tensor {
     var value = x
     for (index, layer) in layers.enumerated() {
-      let isSkip = skips.contains(index)
-      // The scale goes to the weights, which are fewer than the points.
-      let weight = layer.effectiveWeight
       value = linear(
-        concatenating: isSkip ? [x, value] : [value],
-        weight: isSkip && skipScale != 1 ? weight * skipScale : weight, bias: layer.bias,
-        activation: layer.activation)
+        concatenating: skips.contains(index) ? [x, value] : [value],
+        weight: multiplyingWeight(index), bias: layer.bias, activation: layer.activation)
     }
     return value
+  }
+
+  /// [outputs, inputs]: the weights of a layer as they multiply its input. The scale of a skip goes
+  /// to the weights, which are fewer than the points.
+  func multiplyingWeight(_ index: Int) -> Tensor {
+    let weight = layers[index].effectiveWeight
+    return skips.contains(index) && skipScale != 1 ? weight * skipScale : weight
   }
 
   public func mapParameters(
