@@ -12,5 +12,9 @@ extension RendererRegistry {
       reference: AutolabelingRenderer.reference)
     try register(DISTRenderer(), reference: DISTRenderer.reference)
     try register(IDRRenderer())
+    try register(
+      DensityConversion(
+        NeRF(samples: 64, importanceSamples: 0), filled: 30, softness: 0.01),
+      reference: NeRF.reference)
   }
 }

@@ -90,7 +90,7 @@ public struct Body: Sendable {
 
   /// The share [N, 8] of every corner of the bounding box at points [N, 3].
   private func latticeWeights(_ points: Tensor) -> Tensor {
-    let upper = points / form.halfExtent * 0.5 + 0.5
+    let upper = points / form.halfExtent.cast(to: points.dtype) * 0.5 + 0.5
     let lower = 1 - upper
     func axis(_ values: Tensor, _ k: Int) -> Tensor { values.slice(axis: 1, from: k, to: k + 1) }
     return Tensor.concatenate(

@@ -58,7 +58,7 @@ extension Body {
     if case .uniform = colors { return color(at: turned) }
     let size = Tensor.where(scale.stoppingGradient() .== 0, 1, scale)
     let own = turned / size
-    let reach = form.halfExtent + margin / size.abs()
+    let reach = form.halfExtent.cast(to: size.dtype) + margin / size.abs()
     return color(at: Tensor.minimum(Tensor.maximum(own, -reach), reach))
   }
 

@@ -22,6 +22,9 @@ public struct NeuralField: ImplicitField {
 
   /// What the trunk's first output says.
   public var quantity: FieldQuantity
+  /// What makes a density of the trunk's first output; ``Activation/none`` leaves densities below 0
+  /// to the method, which takes them as 0 and may add noise before. Other quantities do without.
+  public var densityActivation: Activation
   /// From [N, 3] to what the trunk takes.
   public var encoding: any Module
   /// From encoded points to [N, 1 + F]: the value and features.
@@ -34,7 +37,8 @@ public struct NeuralField: ImplicitField {
   public let dtype: DType
 
   /// - Parameters:
-  ///   - quantity: what the trunk's first output says; a density is that output through a ReLU.
+  ///   - quantity: what the trunk's first output says.
+  ///   - densityActivation: for a density; a ReLU by default.
   ///   - encoding: of points; none by default.
   ///   - trunk: from encoded points to [N, 1 + F].
   ///   - head: to colours, if there are any.
@@ -43,13 +47,15 @@ public struct NeuralField: ImplicitField {
   ///   - colorChannels: C, the head's outputs; counts only with a head.
   ///   - dtype: of the networks.
   public init(
-    _ quantity: FieldQuantity, encoding: any Module = PositionalEncoding(frequencies: 0),
+    _ quantity: FieldQuantity, densityActivation: Activation = .relu,
+    encoding: any Module = PositionalEncoding(frequencies: 0),
     trunk: any Module, head: (any Module)? = nil,
     headInputs: Set<HeadInput> = Set(HeadInput.allCases),
     directionEncoding: PositionalEncoding = PositionalEncoding(frequencies: 0),
     colorChannels: Int = 3, dtype: DType = .float32
   ) {
     self.quantity = quantity
+    self.densityActivation = densityActivation
     self.encoding = encoding
     self.trunk = trunk
     self.head = head
@@ -111,7 +117,7 @@ public struct NeuralField: ImplicitField {
     let features =
       outputs.shape[1] > 1 ? outputs.slice(axis: 1, from: 1, to: outputs.shape[1]) : nil
     return FieldSamples(
-      values: quantity == .density ? first.relu() : first, features: features)
+      values: quantity == .density ? densityActivation(first) : first, features: features)
   }
 
   public var colorsNeedGradients: Bool { head != nil && headInputs.contains(.gradient) }

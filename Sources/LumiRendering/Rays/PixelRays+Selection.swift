@@ -52,6 +52,25 @@ extension PixelRays {
       visible: RayInterval(near: joined { $0.visible.near }, far: joined { $0.visible.far }))
   }
 
+  /// Throws ``RenderError/invalid(method:parameter:expected:actual:)`` for pixels that are not a batch
+  /// to draw.
+  package static func check(_ pixels: Tensor, of cameras: [Camera], method: String) throws {
+    func require(_ holds: Bool, _ name: String, _ expected: String, _ actual: String) throws {
+      guard !holds else { return }
+      throw RenderError.invalid(
+        method: method, parameter: name, expected: expected, actual: actual)
+    }
+    try require(!cameras.isEmpty, "cameras", "at least one", "none")
+    let total = pixelCount(of: cameras)
+    try require(
+      pixels.rank == 1 && pixels.count > 0 && [.int32, .int64].contains(pixels.dtype), "pixels",
+      "int32 or int64 [N], N at least 1", "\(pixels.dtype) \(pixels.shape)")
+    let numbers = pixels.cast(to: .int64).scalars(as: Int64.self)
+    if let wrong = numbers.first(where: { $0 < 0 || $0 >= total }) {
+      try require(false, "pixels", "positions below \(total)", "\(wrong)")
+    }
+  }
+
   /// How many pixels cameras have together.
   public static func pixelCount(of cameras: [Camera]) -> Int { starts(of: cameras).last! }
 

@@ -151,11 +151,11 @@ extension Scene {
 
 extension PixelRays {
   /// All tensors, with rays along the first axis.
-  fileprivate var tensors: [Tensor] {
+  package var tensors: [Tensor] {
     [rays.origins, rays.directions, depthPerDistance, visible.near, visible.far]
   }
 
-  fileprivate init(tensors: [Tensor]) {
+  package init(tensors: [Tensor]) {
     self.init(
       rays: CameraRays(origins: tensors[0], directions: tensors[1]), depthPerDistance: tensors[2],
       visible: RayInterval(near: tensors[3], far: tensors[4]))

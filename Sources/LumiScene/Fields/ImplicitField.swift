@@ -6,7 +6,7 @@ public enum FieldQuantity: String, Sendable, Codable, CaseIterable {
   case signedDistance
   /// The logit of the probability to be inside: above 0 inside.
   case occupancyLogit
-  /// How much light is absorbed per world unit, at least 0.
+  /// How much light is absorbed per world unit. Methods take densities below 0 as 0.
   case density
 }
 

@@ -26,7 +26,7 @@ extension RadianceGrid {
   public func render(
     _ scene: Scene<SparseRadianceGrid>, pixels: Tensor, of cameras: [Camera]
   ) throws -> RenderOutput {
-    try checkBatch(pixels, cameras)
+    try PixelRays.check(pixels, of: cameras, method: Self.method.id)
     for camera in cameras { try check(scene, camera) }
     return try draw(
       scene, PixelRays(of: cameras, pixels: pixels), height: 1, width: pixels.count,

@@ -64,7 +64,7 @@ public struct RadianceGrid: Renderer {
   public func render(
     _ scene: Scene<VoxelGrid>, pixels: Tensor, of cameras: [Camera]
   ) throws -> RenderOutput {
-    try checkBatch(pixels, cameras)
+    try PixelRays.check(pixels, of: cameras, method: Self.method.id)
     for camera in cameras {
       try scene.checkGrid(for: camera, method: Self.method.id, quantities: [.density])
     }
@@ -118,23 +118,6 @@ public struct RadianceGrid: Renderer {
         method: Self.method.id, parameter: "samples", expected: "at least 1", actual: "\(count)")
     }
     return count
-  }
-
-  func checkBatch(_ pixels: Tensor, _ cameras: [Camera]) throws {
-    func require(_ holds: Bool, _ name: String, _ expected: String, _ actual: String) throws {
-      guard !holds else { return }
-      throw RenderError.invalid(
-        method: Self.method.id, parameter: name, expected: expected, actual: actual)
-    }
-    try require(!cameras.isEmpty, "cameras", "at least one", "none")
-    let total = PixelRays.pixelCount(of: cameras)
-    try require(
-      pixels.rank == 1 && pixels.count > 0 && [.int32, .int64].contains(pixels.dtype), "pixels",
-      "int32 or int64 [N], N at least 1", "\(pixels.dtype) \(pixels.shape)")
-    let numbers = pixels.cast(to: .int64).scalars(as: Int64.self)
-    if let wrong = numbers.first(where: { $0 < 0 || $0 >= total }) {
-      try require(false, "pixels", "positions below \(total)", "\(wrong)")
-    }
   }
 }
 
