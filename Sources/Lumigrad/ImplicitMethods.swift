@@ -16,5 +16,7 @@ extension RendererRegistry {
       DensityConversion(
         NeRF(samples: 64, importanceSamples: 0), filled: 30, softness: 0.01),
       reference: NeRF.reference)
+    try register(
+      DifferentiableVolumetricRendering(), reference: DifferentiableVolumetricRendering.reference)
   }
 }
