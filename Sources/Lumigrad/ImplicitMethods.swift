@@ -18,5 +18,7 @@ extension RendererRegistry {
       reference: NeRF.reference)
     try register(
       DifferentiableVolumetricRendering(), reference: DifferentiableVolumetricRendering.reference)
+    try register(VolSDF(sampling: .even(64)))
+    try register(NeuS(sampling: .even(64)))
   }
 }
