@@ -101,8 +101,8 @@ enum LibraryVectors {
     let traced = SurfaceTracer(steps: 100, threshold: 1e-14, polishing: 3).trace(
       unit, in: RayInterval(near: .zeros(like: length), far: .full([1], 100, dtype: .float64)),
       to: LevelSet(field))
-    let points = SurfacePoints(of: field, along: rays, at: traced.distances / length)
-    let normals = SurfacePoints.normals(
+    let points = RaySurfacePoints(of: field, along: rays, at: traced.distances / length)
+    let normals = RaySurfacePoints.normals(
       field.samples(at: points.positions, withGradients: true))
     return [
       points.distances.squeezed(axis: 0), points.positions.squeezed(axis: 0),

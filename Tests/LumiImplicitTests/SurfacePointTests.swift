@@ -37,7 +37,7 @@ import Testing
       rays, in: RayInterval(of: rays, in: .ball(radius: 1)), to: LevelSet(field))
     #expect(traced.status == [.hit, .hit, .hit])
     for order in 1...2 {
-      let points = SurfacePoints(of: field, along: rays, at: traced.distances, order: order)
+      let points = RaySurfacePoints(of: field, along: rays, at: traced.distances, order: order)
       let plain = rays.origins + traced.distances.expandingDims(at: 1) * rays.directions
       #expect((points.positions .== plain).all().item(as: Bool.self))
       #expect((points.distances .== traced.distances).all().item(as: Bool.self))
@@ -58,8 +58,8 @@ import Testing
       let traced = hits(changed, rays)
       worst = max(worst, traced.residuals.abs().max().value)
       hitCount = min(hitCount, traced.hits.count)
-      let points = SurfacePoints(of: changed, along: rays, at: traced.distances)
-      let normals = SurfacePoints.normals(
+      let points = RaySurfacePoints(of: changed, along: rays, at: traced.distances)
+      let normals = RaySurfacePoints.normals(
         changed.samples(at: points.positions, withGradients: true))
       return .concatenate([points.positions, normals], axis: 1)
     }
@@ -77,8 +77,8 @@ import Testing
         let rays = rays(from: centre.cast(to: dtype), along: directions.cast(to: dtype))
         let traced = SurfaceTracer(threshold: 1e-6).trace(
           rays, in: RayInterval(of: rays, in: .ball(radius: 1)), to: LevelSet(changed))
-        let points = SurfacePoints(of: changed, along: rays, at: traced.distances)
-        return SurfacePoints.normals(
+        let points = RaySurfacePoints(of: changed, along: rays, at: traced.distances)
+        return RaySurfacePoints.normals(
           changed.samples(at: points.positions, withGradients: true)
         ).component(1).sum()
       }
@@ -97,7 +97,7 @@ import Testing
           let field = SphereField(centre: inner[0], radius: Tensor(0.6, dtype: .float64))
           let rays = CameraRays(
             origins: inner[1].broadcast(to: [3, 3]), directions: rays.directions)
-          return SurfacePoints(
+          return RaySurfacePoints(
             of: field, along: rays, at: hits(field, rays).distances, order: order
           ).distances.sum()
         }
@@ -119,10 +119,10 @@ import Testing
       directions: Tensor([[0.0, 0, -1], [0, 0, -1], [0, 0, -1]]))
     // The last point is the centre, where the field has no slope.
     let distances = Tensor([2, 2 - (0.25 - 0.04).squareRoot(), 2])
-    let points = SurfacePoints(of: field, along: rays, at: distances)
+    let points = RaySurfacePoints(of: field, along: rays, at: distances)
     #expect(points.limitedCount == 2)
     let slopes = gradient(at: [rays.origins, field.radius]) { values in
-      SurfacePoints(
+      RaySurfacePoints(
         of: SphereField(centre: field.centre, radius: values[1]),
         along: CameraRays(origins: values[0], directions: rays.directions), at: distances
       ).distances.sum()

@@ -30,7 +30,7 @@ public struct DISTRenderer: Renderer {
   public enum Gradient: String, Sendable, Codable, CaseIterable {
     /// The sum over the kept steps, as published.
     case unrolled
-    /// The derivative of the surface point (``SurfacePoints``).
+    /// The derivative of the surface point (``RaySurfacePoints``).
     case implicit
   }
 
@@ -137,7 +137,7 @@ public struct DISTRenderer: Renderer {
       }, shape: [rows.count]
     ).cast(to: field.dtype)
     guard gradient == .unrolled else {
-      return SurfacePoints(of: field, along: rays, at: value).distances
+      return RaySurfacePoints(of: field, along: rays, at: value).distances
     }
     var (owners, places): ([Int32], [Double]) = ([], [])
     for (index, row) in rows.enumerated() {

@@ -6,7 +6,7 @@ import LumiTensor
 ///
 /// Computes: where every ray first meets the zero set of a field of signed distances
 /// (``SurfaceTracer``), the point as a function of ray and field by implicit differentiation
-/// (``SurfacePoints``), its normal, and the field's colour of point, gradient, viewing direction and
+/// (``RaySurfacePoints``), its normal, and the field's colour of point, gradient, viewing direction and
 /// features. Alpha is the soft silhouette S = sigmoid(-α min f) along every ray, hit or not, where the
 /// place of the minimum counts as constant. The colour is hard: the surface's where a ray hits, else
 /// the background.
@@ -80,8 +80,8 @@ public struct IDRRenderer: Renderer {
   ///   - distances: [N], what ``tracer`` found.
   public func surfacePoints(
     of field: any ImplicitField, along rays: CameraRays, at distances: Tensor
-  ) -> SurfacePoints {
-    SurfacePoints(of: field, along: rays, at: distances, leastCosine: leastCosine)
+  ) -> RaySurfacePoints {
+    RaySurfacePoints(of: field, along: rays, at: distances, leastCosine: leastCosine)
   }
 
   private func surfaceImages(

@@ -21,7 +21,7 @@ struct TracedSurface {
     seenAlong directions: Tensor
   ) {
     let samples = scene.shape.field.samples(at: positions, withGradients: true)
-    let normals = SurfacePoints.normals(samples)
+    let normals = RaySurfacePoints.normals(samples)
     let own = scene.shape.colors(at: positions, samples: samples, directions: directions)
     (self.normals, self.distances) = (normals, distances)
     guard !scene.lights.isEmpty else {

@@ -16,7 +16,7 @@ import LumiTensor
 ///
 /// Cannot: move an outline. Where a ray only touches the surface, g is 0 and the point moves
 /// infinitely fast: there the slope is kept off 0, and it is counted how often.
-public struct SurfacePoints: Sendable {
+public struct RaySurfacePoints: Sendable {
   /// [N, 3].
   public let positions: Tensor
   /// [N]: how far along the rays, in units of their directions.
@@ -37,7 +37,7 @@ public struct SurfacePoints: Sendable {
   ) {
     require(
       order >= 1 && leastCosine > 0,
-      "SurfacePoints: order \(order), least cosine \(leastCosine); expected at least 1, above 0")
+      "RaySurfacePoints: order \(order), least cosine \(leastCosine); expected at least 1, above 0")
     let distance = distances.stoppingGradient().expandingDims(at: 1)
     let start = rays.origins + distance * rays.directions
     let slopes = Self.inverseSlopes(
@@ -80,7 +80,7 @@ public struct SurfacePoints: Sendable {
   ///
   /// - Parameter samples: of the field at ``positions``, with gradients.
   public static func normals(_ samples: FieldSamples) -> Tensor {
-    require(samples.gradients != nil, "SurfacePoints.normals: samples without gradients")
+    require(samples.gradients != nil, "RaySurfacePoints.normals: samples without gradients")
     return samples.gradients!.unitVectors()
   }
 }
