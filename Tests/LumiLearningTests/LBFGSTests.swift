@@ -185,6 +185,11 @@ import Testing
       try rule.update(&parameters) { _ in (Tensor([1.0]), ["y": Tensor([1.0])]) }
     }
     #expect(rule.step == 0 && parameters["x"]!.value == 0)
+    // Nothing is remembered, so other parameters may follow.
+    var others = ["y": Tensor([4.0])]
+    try rule.update(&others) { v in (v["y"]!.square().sum(), ["y": v["y"]! * 2]) }
+    #expect(others["y"]!.value.magnitude < 4)
+    rule = LBFGS()
     let zero = try rule.minimize(&parameters, Self.function { $0.square().sum() })
     #expect(zero.reason == .gradientTolerance && zero.evaluations == 1 && zero.iterations == 0)
   }

@@ -59,7 +59,8 @@ public struct LBFGS: Restorable, Sendable {
   ///   - parameters: unchanged after a failed line search.
   ///   - function: value and gradients at any parameters; called several times.
   /// - Throws: ``OptimizerError`` for a value or gradient that is not finite at the start or does
-  ///   not fit, or a memory of other parameters; what `function` throws. Nothing has changed then.
+  ///   not fit, or a memory of other parameters; what `function` throws. The parameters have not
+  ///   changed then.
   @discardableResult
   public mutating func update(
     _ parameters: inout [String: Tensor],
@@ -97,7 +98,7 @@ public struct LBFGS: Restorable, Sendable {
     try validateGradients(parameters, gradients)
     guard value.value.isFinite else { throw OptimizerError.nonFiniteValue(value.value) }
     let found = ParameterLayout(gradients)
-    guard layout == nil || layout == found else {
+    guard moves.isEmpty || layout == found else {
       throw OptimizerError.invalidState(
         "memory of \(layout!.names) \(layout!.shapes), gradients of \(found.names) \(found.shapes)")
     }
