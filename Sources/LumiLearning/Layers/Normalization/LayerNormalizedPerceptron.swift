@@ -61,7 +61,7 @@ public struct LayerNormalizedPerceptron: Module {
     for (index, layer) in layers.enumerated() {
       let parts = skips.contains(index) ? [value, x] : [value]
       value = norms[index](
-        linear(concatenating: parts, weight: layer.weight, bias: layer.bias))
+        linear(concatenating: parts, weight: layer.effectiveWeight, bias: layer.bias))
     }
     return head.map { $0(value) } ?? value
   }
