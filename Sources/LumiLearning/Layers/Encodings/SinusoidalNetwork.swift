@@ -27,10 +27,11 @@ extension Linear {
     require(
       inputs > 0 && outputs > 0 && omega > 0,
       "Linear.sinusoidal: \(inputs) inputs, \(outputs) outputs, omega \(omega)")
-    let bound = isFirst ? 1 / Double(inputs) : (6 / Double(inputs)).squareRoot() / omega
+    let initializer: Initializer = isFirst ? .sinusoidalFirst : .sinusoidal(omega: omega)
     let shift = 1 / Double(inputs).squareRoot()
     return Linear(
-      weight: random.uniform([outputs, inputs], low: -bound, high: bound, dtype: dtype),
+      weight: initializer.weights(
+        outputs: outputs, inputs: inputs, using: &random, dtype: dtype),
       bias: random.uniform([outputs], low: -shift, high: shift, dtype: dtype),
       activation: isLast ? .none : .sine(omega: omega))
   }

@@ -58,8 +58,8 @@ public struct LongShortTermMemoryCell: Parameterized, Sendable {
       "LongShortTermMemoryCell: \(inputs) inputs, \(units) units, expected at least 1")
     inputWeight = Initializer.kaimingNormal().weights(
       outputs: 4 * units, inputs: inputs, using: &random, dtype: dtype)
-    hiddenWeight = orthogonalMatrix(
-      rows: 4 * units, columns: units, using: &random, dtype: dtype)
+    hiddenWeight = Initializer.orthogonal().weights(
+      outputs: 4 * units, inputs: units, using: &random, dtype: dtype)
     let bias = Tensor.concatenate([
       .zeros([units], dtype: dtype), .full([units], forgetBias, dtype: dtype),
       .zeros([2 * units], dtype: dtype),
