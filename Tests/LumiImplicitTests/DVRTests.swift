@@ -150,7 +150,7 @@ import Testing
     #expect(abs(found(0).distances.value - 1.3) < 1e-12)
     // From the hollow the next wall is met, from within a wall nothing.
     #expect(abs(found(1.7).distances.value - 2.5) < 1e-12)
-    #expect(found(1.4).statuses == [.inside])
+    #expect(found(1.4).statuses == [.startsInside])
     #expect(found(2.8).statuses == [.miss])
     // A sample that is exactly on the surface counts as inside.
     var coarse = Self.exact

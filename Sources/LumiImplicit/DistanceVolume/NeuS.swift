@@ -199,8 +199,7 @@ public struct NeuS: Renderer {
       let weights = roughWeights(placed, steepness)
       let more = ImportanceSampling.distances(
         edges: placed.distances, weights: weights,
-        at: ImportanceSampling.evenShares(
-          refinement.added(in: step), dtype: placed.distances.dtype))
+        at: Tensor.linspace(0, 1, refinement.added(in: step), dtype: placed.distances.dtype))
       guard step < refinement.steps - 1 else {
         return ImportanceSampling.merged(placed.distances, more)
       }

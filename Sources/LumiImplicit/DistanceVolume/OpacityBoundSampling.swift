@@ -58,7 +58,7 @@ struct OpacityBoundSampling {
       let bound = OpacityBound(placed, widths: upper)
       let more = ImportanceSampling.distances(
         edges: placed.distances, weights: bound.errors,
-        at: ImportanceSampling.evenShares(perStep, dtype: placed.distances.dtype))
+        at: Tensor.linspace(0, 1, perStep, dtype: placed.distances.dtype))
       placed = placed.merged(more, placement.values(at: more, rows: rows))
     }
     return result
@@ -87,7 +87,7 @@ struct OpacityBoundSampling {
       of: placed.earlier(VolSDF.density(placed.values, width: widths)), lengths: placed.lengths)
     let samples = ImportanceSampling.distances(
       edges: placed.distances, weights: weights.samples,
-      at: ImportanceSampling.evenShares(last, dtype: dtype))
+      at: Tensor.linspace(0, 1, last, dtype: dtype))
     guard kept > 0 else { return samples }
     let columns = Tensor.linspace(0, Double(placed.distances.shape[1] - 1), kept).cast(to: .int32)
     return ImportanceSampling.merged(samples, placed.distances.gather(columns, axis: 1))

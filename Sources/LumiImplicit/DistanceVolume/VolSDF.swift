@@ -164,7 +164,7 @@ public struct VolSDF: Renderer {
         of: placed.earlier(Self.density(placed.values, width: width)), lengths: placed.lengths)
       let more = ImportanceSampling.distances(
         edges: start, weights: weights.samples,
-        at: ImportanceSampling.evenShares(second, dtype: start.dtype))
+        at: Tensor.linspace(0, 1, second, dtype: start.dtype))
       return ImportanceSampling.merged(start, more)
     case .bounded(let bound):
       return OpacityBoundSampling(

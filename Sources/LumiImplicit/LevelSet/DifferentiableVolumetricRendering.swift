@@ -93,18 +93,8 @@ public struct DifferentiableVolumetricRendering: Renderer {
 
   /// Where rays meet the surface of a shape.
   public struct Surface: Sendable {
-    /// What a ray meets.
-    public enum Status: Sendable {
-      /// No change of sign.
-      case miss
-      /// The surface from outside.
-      case hit
-      /// The ray's interval begins inside of the body.
-      case inside
-    }
-
-    /// One per ray.
-    public let statuses: [Status]
+    /// One per ray; `notConverged` where the field is no number.
+    public let statuses: [RayStatus]
     /// int32 [H]: the rays that hit, in their order.
     public let rays: Tensor
     /// [H], in units of the rays' directions.
@@ -124,37 +114,28 @@ public struct DifferentiableVolumetricRendering: Renderer {
   public func surface(
     of shape: ImplicitShape, along rays: CameraRays, in interval: RayInterval
   ) -> Surface {
-    let found = search(shape, rays, interval)
+    let field = levelSet(of: shape)
+    let found = tracer.trace(rays, in: interval, to: LevelSet(shape.field, level: field.level))
+    let rows = found.hits
     let hit = CameraRays(
-      origins: rays.origins.gather(found.rays), directions: rays.directions.gather(found.rays))
-    let distances = ImplicitDistance(field: levelSet(of: shape), floor: slopeFloor)(
-      found.distances, along: hit)
+      origins: rays.origins.gather(rows), directions: rays.directions.gather(rows))
+    let distances = ImplicitDistance(field: field, floor: slopeFloor)(
+      found.distances.gather(rows), along: hit)
     let positions = ImplicitDistance.points(hit, distances)
     return Surface(
-      statuses: found.statuses, rays: found.rays, distances: distances, positions: positions,
+      statuses: found.status, rays: rows, distances: distances, positions: positions,
       colors: colors(of: shape, at: positions, directions: hit.directions))
   }
 
-  /// The search alone, without derivatives.
-  func search(
-    _ shape: ImplicitShape, _ rays: CameraRays, _ interval: RayInterval
-  ) -> SignChangeSearch.Result {
-    let field = levelSet(of: shape).constant
-    let origins = rays.origins.stoppingGradient()
-    let directions = rays.directions.stoppingGradient()
-    return search(
-      near: interval.near.stoppingGradient().clamped(min: 0),
-      far: interval.far.stoppingGradient()
-    ) { distances, rows in
-      let points =
-        origins.gather(rows).expandingDims(at: 1)
-        + directions.gather(rows).expandingDims(at: 1) * distances.expandingDims(at: 2)
-      return field.values(at: points.reshaped([-1, 3])).reshaped(distances.shape)
-    }
-  }
-
-  var search: SignChangeSearch {
-    SignChangeSearch(samples: samples, refinement: refinement)
+  /// Samples, and root finding between the first two that differ. The published program does not
+  /// evaluate the last place that its lines lead to; here it is one step more, which does.
+  private var tracer: SurfaceTracer {
+    let roots: SurfaceTracer.RootFinding =
+      switch refinement {
+      case .secant(let iterations): .secant(steps: iterations + 1)
+      case .bisection(let iterations): .bisection(steps: iterations + 1)
+      }
+    return SurfaceTracer(steps: 0, threshold: 0, samples: samples, rootFinding: roots)
   }
 
   func levelSet(of shape: ImplicitShape) -> LevelSetField {

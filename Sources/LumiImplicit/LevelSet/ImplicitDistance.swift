@@ -69,11 +69,6 @@ struct LevelSetField {
       field.mapParameters { $1.dtype.isFloatingPoint ? next.next()! : $1 }, level: level)
   }
 
-  /// The same with constant parameters.
-  var constant: LevelSetField {
-    LevelSetField(field.mapParameters { $1.stoppingGradient() }, level: level)
-  }
-
   func values(at points: Tensor) -> Tensor { (field.values(at: points) - level) * sign }
 
   func gradients(at points: Tensor) -> Tensor {

@@ -129,7 +129,10 @@ extension DifferentiableVolumetricRendering {
     _ decoder: ResidualDecoder, _ rays: CameraRays, _ interval: RayInterval
   ) throws -> [String: Tensor] {
     let shape = ImplicitShape(field(decoder))
-    let proposals = method.search.proposals(near: interval.near, far: interval.far)
+    let share = Tensor.linspace(0, 1, method.samples, dtype: .float64).expandingDims(at: 0)
+    let proposals =
+      interval.near.expandingDims(at: 1)
+      + (interval.far - interval.near).expandingDims(at: 1) * share
     let points =
       rays.origins.expandingDims(at: 1)
       + rays.directions.expandingDims(at: 1) * proposals.expandingDims(at: 2)
@@ -141,10 +144,21 @@ extension DifferentiableVolumetricRendering {
     let surface = exact.surface(of: shape, along: rays, in: interval)
     return [
       "proposals": proposals, "values": values,
-      "first_change_index": Tensor(SignChangeSearch.firstChange(values).map { Double($0) }),
+      "first_change_index": Tensor(firstChanges(values).map { Double($0) }),
       "depth_exact": .scatterAdd(
         rows: surface.distances, at: surface.rays, count: rays.origins.shape[0]),
     ]
+  }
+
+  /// Per ray: the first sample whose side is not that of the next one; -1 if there is none.
+  private static func firstChanges(_ values: Tensor) -> [Int] {
+    let (count, samples) = (values.shape[0], values.shape[1])
+    let isInside = (values .>= 0).scalars(as: Bool.self)
+    return (0..<count).map { ray in
+      let row = isInside[ray * samples..<(ray + 1) * samples]
+      guard let first = row.firstIndex(of: !row.first!) else { return -1 }
+      return first - row.startIndex - 1
+    }
   }
 
   // MARK: Closed forms
