@@ -166,12 +166,6 @@ public struct ProbedSilhouettes: Sendable {
   }
 }
 
-extension CameraRays {
-  fileprivate func gathered(_ rows: Tensor) -> CameraRays {
-    CameraRays(origins: origins.gather(rows), directions: directions.gather(rows))
-  }
-}
-
 /// Where a mask changes.
 private struct Outline {
   let height: Int
