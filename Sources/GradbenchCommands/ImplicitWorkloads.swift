@@ -9,6 +9,7 @@ enum ImplicitWorkloads {
       gradients(distanceNetwork(), frequencies: 6, name: "mlp-512x8-gradient", of: idr),
       gradients(
         .nerfTrunk(seed: 3), frequencies: 10, name: "mlp-256x8-gradient", of: "NeRF's trunk"),
+      radianceStep,
     ]
   }
 
