@@ -32,6 +32,7 @@ let package = Package(
     example("10-edit-a-point-cloud"),
     example("11-depth-and-motion"),
     example("12-gaussian-splatting"),
+    example("13-nerf"),
   ],
   swiftLanguageModes: [.v6]
 )

@@ -2,7 +2,7 @@ import Foundation
 import Lumigrad
 
 /// One or more numbers a step, to print, to save as CSV and to draw.
-public struct Curve {
+public struct Curve: Sendable {
   public let columns: [String]
   public private(set) var rows: [[Double]] = []
 
