@@ -33,6 +33,7 @@ let package = Package(
     example("11-depth-and-motion"),
     example("12-gaussian-splatting"),
     example("13-nerf"),
+    example("14-shape-prior-pose"),
   ],
   swiftLanguageModes: [.v6]
 )
