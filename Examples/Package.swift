@@ -34,6 +34,7 @@ let package = Package(
     example("12-gaussian-splatting"),
     example("13-nerf"),
     example("14-shape-prior-pose"),
+    example("15-occupancy-from-silhouettes"),
   ],
   swiftLanguageModes: [.v6]
 )

@@ -3,7 +3,7 @@ import LumiScene
 import LumiTensor
 
 /// Silhouettes from known cameras, as field probing learns from them: rays mostly near outlines, and
-/// no ray that contradicts another.
+/// at will none that contradicts another.
 public struct ProbedSilhouettes: Sendable {
   /// Some rays of all views.
   public struct Batch: Sendable {
@@ -15,6 +15,7 @@ public struct ProbedSilhouettes: Sendable {
     public let views: [Int]
   }
 
+  private let cameras: [Camera]
   /// Of all pixels, camera after camera, row after row.
   private let rays: CameraRays
   private let isObject: [Bool]
@@ -33,10 +34,11 @@ public struct ProbedSilhouettes: Sendable {
   /// - Throws: `SceneError` for what does not fit.
   public init(cameras: [Camera], masks: [Tensor], edgeBlur: Int = 3) throws {
     try Self.check(cameras, masks, edgeBlur)
-    let all = cameras.map { PixelRays(of: $0).rays }
+    self.cameras = cameras.map { $0.mapParameters { $1.stoppingGradient() } }
+    let all = self.cameras.map { PixelRays(of: $0).rays }
     rays = CameraRays(
-      origins: .concatenate(all.map { $0.origins.stoppingGradient() }),
-      directions: .concatenate(all.map { $0.directions.stoppingGradient() }))
+      origins: .concatenate(all.map(\.origins)),
+      directions: .concatenate(all.map(\.directions)))
     (isObject, views, starts, fringe, edgeSums) = Self.pixels(cameras, masks, edgeBlur)
   }
 
@@ -126,27 +128,61 @@ public struct ProbedSilhouettes: Sendable {
     return low
   }
 
-  /// Which anchors a batch meets. A ray of the background beside an outline passes through balls that
-  /// rays of the object pass through, too: it would push down what they push up, and bodies would
-  /// lose a rim as wide as the balls.
+  /// Which rays count for an anchor whose ball holds pixels of the object and of the background. If
+  /// all did, some would push it up and others down.
+  public enum Assignment: String, Sendable, Codable, CaseIterable {
+    /// All. Near an outline they pull in both directions.
+    case everyRay
+    /// Rays of the background do not. Bodies become larger by up to the balls' radius.
+    case objectFirst
+    /// Those that show what the pixel shows that the anchor itself falls on; the background beside the
+    /// picture. Outlines stay where they are, to a pixel.
+    case ownPixel
+  }
+
+  /// Which anchors a batch meets.
   ///
   /// - Parameters:
   ///   - batch: rays of these silhouettes.
   ///   - anchors: [N, 3].
   ///   - radius: of their balls.
-  ///   - isBoundaryAware: whether a ray of the background takes no notice of anchors that a ray of
-  ///     the object meets in the same view.
+  ///   - assignment: the anchor's own pixel decides by default.
   public func table(
-    of batch: Batch, anchors: Tensor, radius: Double, isBoundaryAware: Bool = true
+    of batch: Batch, anchors: Tensor, radius: Double, assignment: Assignment = .ownPixel
   ) -> ProbingTable {
     let table = ProbingTable(of: batch.rays, anchors: anchors, radius: radius)
-    guard isBoundaryAware, !fringe.isEmpty else { return table }
+    guard assignment != .everyRay, !fringe.isEmpty else { return table }
     let count = anchors.shape[0]
-    let isTaken = takenAnchors(anchors, radius: radius)
-    let isObject = batch.silhouette.scalars(as: Double.self).map { $0 > 0.5 }
-    return table.filtered { ray, anchor in
-      isObject[ray] || !isTaken[batch.views[ray] * count + anchor]
+    let rayIsObject = batch.silhouette.scalars(as: Double.self).map { $0 > 0.5 }
+    if assignment == .objectFirst {
+      let isTaken = takenAnchors(anchors, radius: radius)
+      return table.filtered { ray, anchor in
+        rayIsObject[ray] || !isTaken[batch.views[ray] * count + anchor]
+      }
     }
+    let anchorIsObject = ownPixels(of: anchors, in: Set(batch.views))
+    return table.filtered { ray, anchor in
+      rayIsObject[ray] == anchorIsObject[batch.views[ray] * count + anchor]
+    }
+  }
+
+  /// For every view and anchor whether the anchor falls on a pixel of the object; false in views that
+  /// are not asked.
+  private func ownPixels(of anchors: Tensor, in wanted: Set<Int>) -> [Bool] {
+    let count = anchors.shape[0]
+    var isOnObject = [Bool](repeating: false, count: cameras.count * count)
+    for view in wanted {
+      let (width, height) = (Double(cameras[view].width), Double(cameras[view].height))
+      let places = cameras[view].project(anchors.stoppingGradient()).pixels
+        .scalars(as: Double.self)
+      for anchor in 0..<count {
+        let (u, v) = (places[2 * anchor], places[2 * anchor + 1])
+        guard u >= 0, u < width, v >= 0, v < height else { continue }
+        isOnObject[view * count + anchor] =
+          isObject[starts[view] + Int(v) * cameras[view].width + Int(u)]
+      }
+    }
+    return isOnObject
   }
 
   /// For every view and anchor whether a ray of the object meets it. Where a ball holds pixels of both
@@ -156,7 +192,7 @@ public struct ProbedSilhouettes: Sendable {
     let rows = Tensor(fringe.map { Int32($0) })
     let met = ProbingTable(of: rays.gathered(rows), anchors: anchors, radius: radius)
     let listed = met.anchors.scalars(as: Int32.self)
-    var isTaken = [Bool](repeating: false, count: (starts.count - 1) * count)
+    var isTaken = [Bool](repeating: false, count: cameras.count * count)
     for (ray, pixel) in fringe.enumerated() {
       for place in met.offsets[ray]..<met.offsets[ray + 1] {
         isTaken[views[pixel] * count + Int(listed[place])] = true
