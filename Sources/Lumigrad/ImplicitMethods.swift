@@ -4,8 +4,6 @@ import LumiRendering
 extension RendererRegistry {
   /// The methods that draw implicit fields, with the settings that the benchmark judges.
   mutating func registerImplicitMethods() throws {
-    try register(OccupancyFieldProbing(), reference: OccupancyFieldProbing.reference)
-    try register(AutolabelingRenderer(), reference: AutolabelingRenderer.reference)
     // Pixels are about a tenth of a unit wide: outlines as soft as half of one.
     try register(
       OccupancyFieldProbing(softness: 0.05), reference: OccupancyFieldProbing.reference)
