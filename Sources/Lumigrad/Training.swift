@@ -70,6 +70,7 @@ public struct Training<Model: Parameterized, Rule: Optimizer> {
   public func checkpoint() throws -> Checkpoint {
     var result = Checkpoint(step: step)
     try result.store(model, as: "model")
+    try result.storeBuffers(ofAny: model, as: "buffers")
     try result.store(optimizer, as: "optimizer")
     if let average { try result.store(average, as: "average") }
     try result.store(random, as: "random")
@@ -83,6 +84,7 @@ public struct Training<Model: Parameterized, Rule: Optimizer> {
   public mutating func restore(_ checkpoint: Checkpoint) throws {
     var copy = self
     try checkpoint.load(&copy.model, from: "model")
+    try checkpoint.loadBuffers(ofAny: &copy.model, from: "buffers")
     try checkpoint.restore(&copy.optimizer, from: "optimizer")
     if copy.average != nil { try checkpoint.restore(&copy.average!, from: "average") }
     try checkpoint.restore(&copy.random, from: "random")
