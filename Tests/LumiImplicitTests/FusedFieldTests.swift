@@ -82,4 +82,18 @@ import Testing
     #expect((field.values(at: points).cast(to: .float64) - exact).abs().max().value < 1e-5)
     #expect(field.samples(at: Self.points(0), withGradients: true).gradients!.shape == [0, 3])
   }
+
+  @Test func frozenFieldsAreTheSameFunctionWithoutParameters() throws {
+    let field = Self.field(.signedDistance)
+    let points = Self.points(50)
+    let (expected, found) = (field.values(at: points), field.frozen().values(at: points))
+    #expect(found.scalars(as: Float.self) == expected.scalars(as: Float.self))
+    #expect(field.frozen().parameters.allSatisfy { !$0.path.hasSuffix("gain") })
+    let slopes = try gradient(at: field.parameters.map(\.value), unreachable: .zeros) { values in
+      let names = field.parameters.map(\.path)
+      let moved = try field.replacing(Dictionary(uniqueKeysWithValues: zip(names, values)))
+      return moved.frozen().values(at: points).sum() + 0 * values[0].sum()
+    }
+    #expect(slopes.allSatisfy { $0.abs().max().value == 0 })
+  }
 }

@@ -63,7 +63,7 @@ struct SamplePlacement {
     far = Tensor.where(isHit, interval.far.stoppingGradient(), 0)
     self.rays = CameraRays(
       origins: rays.origins.stoppingGradient(), directions: rays.directions.stoppingGradient())
-    field = shape.field.mapParameters { $1.stoppingGradient() }
+    field = shape.field.frozen()
   }
 
   /// Evenly spaced, both ends included: [R, count].

@@ -135,6 +135,16 @@ public struct NeuralField: ImplicitField {
     return head(.concatenate(inputs, axis: 1))
   }
 
+  /// With gains of normalised weights multiplied into them.
+  public func frozen() -> NeuralField {
+    var result = mapParameters { $1.stoppingGradient() }
+    if let network = result.trunk as? MultilayerPerceptron {
+      result.trunk = network.multipliedOut()
+    }
+    if let network = result.head as? MultilayerPerceptron { result.head = network.multipliedOut() }
+    return result
+  }
+
   public func mapParameters(
     _ transform: (_ path: String, _ value: Tensor) throws -> Tensor
   ) rethrows -> NeuralField {

@@ -58,7 +58,7 @@ public struct SurfaceProjection: Sendable {
   ///   - field: a signed distance.
   ///   - bounds: what lies outside is left out.
   public func points(on field: any ImplicitField, in bounds: FieldBounds) -> SurfacePoints {
-    let constant = field.mapParameters { $1.stoppingGradient() }
+    let constant = field.frozen()
     var near = nearPlaces(constant, bounds)
     for _ in 1..<max(steps, 1) {
       near = SurfacePoints(projecting: near, onto: constant, slopesFrom: constant).points

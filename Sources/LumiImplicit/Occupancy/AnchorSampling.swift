@@ -65,7 +65,7 @@ public struct AnchorSampling: Sendable {
   ) -> Tensor {
     let points = Self.uniform(
       wanted * candidates, in: bounds, dtype: field.dtype, using: &random)
-    let fixed = field.mapParameters { $1.stoppingGradient() }
+    let fixed = field.frozen()
     let inside = fixed.occupancyLogits(at: points, softness: softness).sigmoid()
     let chance = ((inside - 0.5).square() * (-0.5 / (boundaryWidth * boundaryWidth))).exp()
     let draws = random.uniform([points.shape[0]], dtype: field.dtype)

@@ -155,7 +155,7 @@ public struct OccupancyFieldProbing: Renderer {
     _ shape: ImplicitShape, _ rays: CameraRays, _ interval: RayInterval, count: Int, radius: Double
   ) -> Found {
     let anchors = AnchorSampling.evenly(count, in: shape.bounds, dtype: shape.dtype)
-    let logits = shape.field.mapParameters { $1.stoppingGradient() }.occupancyLogits(
+    let logits = shape.field.frozen().occupancyLogits(
       at: anchors, softness: softness(in: shape.bounds))
     let maximum = ProbingTable(of: rays, anchors: anchors, radius: radius).maximum(of: logits)
     let points = anchors.gather(maximum.anchors)

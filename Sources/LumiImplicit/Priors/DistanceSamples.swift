@@ -164,7 +164,7 @@ private struct DistanceSampler {
     of field: any ImplicitField, _ count: Int, named name: String,
     using random: inout RandomGenerator
   ) throws -> Tensor {
-    let constant = field.mapParameters { $1.stoppingGradient() }
+    let constant = field.frozen()
     var found: [Tensor] = []
     var missing = count
     for _ in 0..<8 where missing > 0 {

@@ -18,7 +18,7 @@ public struct LevelSet: Sendable {
   ///   - field: of any quantity.
   ///   - level: the field's value on the surface.
   public init(_ field: any ImplicitField, level: Double = 0) {
-    let constant = field.mapParameters { $1.stoppingGradient() }
+    let constant = field.frozen()
     self.init(
       dtype: field.dtype, level: level, isInsideAbove: field.quantity != .signedDistance
     ) { constant.values(at: $0) }

@@ -60,7 +60,7 @@ public struct RaySurfacePoints: Sendable {
   private static func inverseSlopes(
     _ field: any ImplicitField, _ points: Tensor, _ directions: Tensor, _ leastCosine: Double
   ) -> (inverse: Tensor, limited: Int) {
-    let constant = field.mapParameters { $1.stoppingGradient() }
+    let constant = field.frozen()
     let gradients = constant.samples(at: points, withGradients: true).gradients!
       .stoppingGradient()
     let slope = gradients.dot(directions)

@@ -45,6 +45,11 @@ public protocol ImplicitField: Parameterized, Sendable {
 
   /// Whether colours depend on spatial gradients, as a shading by normals does.
   var colorsNeedGradients: Bool { get }
+
+  /// The same function as it is now, constant to every derivative, for whoever evaluates it many
+  /// times. By default with the parameters as they are; a field that computes something of them for
+  /// every evaluation does so here, and may have other parameters then.
+  func frozen() -> Self
 }
 
 /// What a field says at points.
@@ -77,4 +82,6 @@ extension ImplicitField {
   public func colors(at points: Tensor, samples: FieldSamples, directions: Tensor) -> Tensor {
     .zeros([points.shape[0], colorChannels], dtype: dtype)
   }
+
+  public func frozen() -> Self { mapParameters { $1.stoppingGradient() } }
 }

@@ -11,8 +11,10 @@ struct RowBlocks {
 
   /// Below this many multiplications a block is not worth a thread of its own (about 200 µs).
   private static let worthwhileWork = 1 << 23
-  /// Shorter products take a quarter more time for the same work.
+  /// Products of 64 rows take a quarter more time for the same work than those of 512.
   private static let leastRows = 128
+  /// Of a group: its own sums have to be worth their memory.
+  private static let leastBlocks = 2
   /// The sums of every group are held until the end.
   private static let mostGroups = 16
 
@@ -26,7 +28,7 @@ struct RowBlocks {
     let wanted = max(worthwhile, (rows + 7) / 8, Self.leastRows)
     rowsPerBlock = min((wanted + 15) / 16 * 16, mostRows)
     let blocks = (rows + rowsPerBlock - 1) / rowsPerBlock
-    blocksPerGroup = max(4, (blocks + Self.mostGroups - 1) / Self.mostGroups)
+    blocksPerGroup = max(Self.leastBlocks, (blocks + Self.mostGroups - 1) / Self.mostGroups)
   }
 
   var count: Int { (rows + rowsPerBlock - 1) / rowsPerBlock }
