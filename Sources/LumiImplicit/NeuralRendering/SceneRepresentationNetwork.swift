@@ -38,6 +38,7 @@ public struct SceneRepresentationNetwork: SceneShape {
   /// - Parameters:
   ///   - features: F, width of all layers of field and generator.
   ///   - fieldLayers: at least 1.
+  ///   - isFieldAffine: whether the field's normalisations have a gain and a bias.
   ///   - units: of the cell.
   ///   - generatorLayers: at least 1, before the linear one.
   ///   - stepCount: at least 0.
@@ -45,8 +46,9 @@ public struct SceneRepresentationNetwork: SceneShape {
   ///   - seed: of the weights.
   ///   - dtype: of the parameters.
   public init(
-    features: Int = 256, fieldLayers: Int = 4, units: Int = 16, generatorLayers: Int = 5,
-    stepCount: Int = 10, adjointBound: Double? = nil, seed: UInt64, dtype: DType = .float32
+    features: Int = 256, fieldLayers: Int = 4, isFieldAffine: Bool = true, units: Int = 16,
+    generatorLayers: Int = 5, stepCount: Int = 10, adjointBound: Double? = nil, seed: UInt64,
+    dtype: DType = .float32
   ) {
     require(
       features > 0 && fieldLayers > 0 && units > 0 && generatorLayers > 0 && stepCount >= 0,
@@ -58,7 +60,8 @@ public struct SceneRepresentationNetwork: SceneShape {
     var random = RandomGenerator(seed: seed)
     self.init(
       field: LayerNormalizedPerceptron(
-        widths: [3] + width.prefix(fieldLayers), seed: random.next(), dtype: dtype),
+        widths: [3] + width.prefix(fieldLayers), affine: isFieldAffine, seed: random.next(),
+        dtype: dtype),
       cell: LongShortTermMemoryCell(
         inputs: features, units: units, dtype: dtype, using: &random),
       // Uniform in ±1/√units.
