@@ -131,7 +131,8 @@ public struct ProbedSilhouettes: Sendable {
   /// Which rays count for an anchor whose ball holds pixels of the object and of the background. If
   /// all did, some would push it up and others down.
   public enum Assignment: String, Sendable, Codable, CaseIterable {
-    /// All. Near an outline they pull in both directions.
+    /// All. Near an outline they pull in both directions, which does little harm while balls are no
+    /// larger than a pixel or two; with larger ones bodies become thin.
     case everyRay
     /// Rays of the background do not. Bodies become larger by up to the balls' radius.
     case objectFirst
