@@ -78,7 +78,7 @@ extension Capture {
   private static func scene(specular: Double) -> Scene<Mesh> {
     let ball = Mesh.icosphere(subdivisions: 4, radius: 0.58)
     let ring = Mesh.torus(
-      majorRadius: 0.78, minorRadius: 0.16, majorSegments: 72, minorSegments: 24)
+      majorRadius: 0.84, minorRadius: 0.14, majorSegments: 72, minorSegments: 24)
     let tilt = Rotation.exponential(Tensor([0.35, 0, 0.25] as [Float]))
     let turned = ring.vertices.matmul(tilt, transposingRight: true)
     let count = Tensor(Double(ball.vertexCount), dtype: .int32)
@@ -125,8 +125,8 @@ extension Capture {
   ///   - heldOut: the view that is kept back, from 0.
   static func temple(_ folder: String, factor: Int, heldOut: Int) throws -> Capture {
     // The box of the object as the data set states it, which becomes the inside of the ball.
-    let lower = SIMD3(-0.023121, -0.038009, -0.091940)
-    let upper = SIMD3(0.078626, 0.121636, -0.017395)
+    let lower = SIMD3(-0.073568, 0.021728, -0.012445)
+    let upper = SIMD3(0.028855, 0.181892, 0.062736)
     let middle = (lower + upper) / 2
     let scale = ((upper - lower) * (upper - lower)).sum().squareRoot() / 2 / reach
     let photographs = try CalibratedView.read("\(folder)/templeSR_par.txt").map { view in

@@ -13,8 +13,12 @@ struct Training: Sendable {
   var samples = (coarse: 24, fine: 24)
   /// Rays a step.
   var rays = 512
-  var steps = 1000
+  var steps = 1800
   var learningRate = 5e-3
+  /// Steps in which the rate rises to the first.
+  var warmUp = 0
+  /// How many of the rays go through pixels of the photographs' regions, at least.
+  var regionShare = 0.0
   var seed: UInt64 = 1
 }
 
@@ -28,6 +32,8 @@ struct RadianceFit {
   private let cameras: [Camera]
   /// [all pixels, 3].
   private let colors: Tensor
+  /// Positions of the regions' pixels among all.
+  private let regions: Tensor
   private var adam: Adam
   private var random: RandomGenerator
 
@@ -45,15 +51,23 @@ struct RadianceFit {
       channels: [.color])
     cameras = capture.photographs.map(\.camera)
     colors = .concatenate(capture.photographs.map { $0.image.reshaped([-1, 3]) })
+    let flags = capture.photographs.flatMap { $0.region.scalars(as: Float.self) }
+    regions = Tensor(flags.indices.filter { flags[$0] > 0 }.map { Int32($0) })
+    let falling = LearningRateSchedule.exponential(
+      initial: training.learningRate, factor: 0.05, every: training.steps)
     adam = Adam(
-      learningRate: .exponential(
-        initial: training.learningRate, factor: 0.05, every: training.steps))
+      learningRate: training.warmUp > 0
+        ? .warmUp(steps: training.warmUp, then: falling) : falling)
     random = RandomGenerator(seed: training.seed)
   }
 
   /// One step down the gradient of the mean squared error of some pixels; that error before it.
   mutating func step(_ index: Int) throws -> Double {
-    let pixels = random.integers([training.rays], below: colors.shape[0])
+    let inRegions = Int(Double(training.rays) * training.regionShare)
+    let pixels = Tensor.concatenate([
+      random.integers([training.rays - inRegions], below: colors.shape[0]),
+      regions.gather(random.integers([inRegions], below: regions.count)),
+    ])
     let wanted = colors.gather(pixels)
     let stratified = renderer.seeded(UInt64(index))
     let names = scene.parameters.map(\.path).filter { $0.hasPrefix("field.") }
