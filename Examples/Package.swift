@@ -35,6 +35,7 @@ let package = Package(
     example("13-nerf"),
     example("14-shape-prior-pose"),
     example("15-occupancy-from-silhouettes"),
+    example("16-implicit-surfaces"),
   ],
   swiftLanguageModes: [.v6]
 )
