@@ -19,7 +19,7 @@ struct NeuralRadianceField: ParsableCommand {
   @Option(help: "The folder for pictures and curves.")
   var out = "out/nerf"
 
-  @Option(help: "Steps for each of the fields.")
+  @Option(help: "Steps for the ball's fields; a third of that for the temple's.")
   var steps = 1800
 
   @Option(help: "Learning rate of the first step; the last has a twentieth.")
@@ -59,11 +59,12 @@ struct NeuralRadianceField: ParsableCommand {
     }
     if part != .ball, let folder = templeFolder {
       let temple = try Capture.temple(folder, factor: 8, heldOut: heldOut)
-      // Most of the pictures is background. Learning that first, quickly, leaves nothing: where a
-      // density has become next to 0, there is no gradient either.
+      // Most of the pictures is background, which shall not outvote the object.
       var careful = training
       (careful.learningRate, careful.warmUp) = (0.4 * learningRate, 100)
       careful.regionShare = 0.5
+      // Fewer pixels than the ball's need fewer steps.
+      careful.steps = max(steps / 3, 10)
       jobs.append(Job(title: "temple", capture: temple, training: careful))
     }
     print("what                     step   training  held out  processor seconds")
