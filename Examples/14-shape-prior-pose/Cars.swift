@@ -4,17 +4,41 @@ import Lumigrad
 /// wheels, joined smoothly. x to the front, y up; it fits in the unit ball. Without parameters that
 /// could be optimised: the search never sees it.
 struct Car: ImplicitField {
-  /// Half the length, height and width of the body.
-  var body: SIMD3<Double>
-  /// Half the length and height of the cabin, and how far it is from the middle.
-  var cabin: SIMD3<Double>
-  var wheelRadius: Double
+  private let solid: any ImplicitField
 
-  var quantity: FieldQuantity { .signedDistance }
-  var dtype: DType { .float32 }
+  /// - Parameters:
+  ///   - body: half the length, height and width of the body.
+  ///   - cabin: half the length and height of the cabin, and how far to the front it is.
+  ///   - wheelRadius: of all four.
+  init(body: SIMD3<Double>, cabin: SIMD3<Double>, wheelRadius: Double) {
+    // Where the body's lower side and the axles are.
+    let floor = -0.16
+    let middle = floor + body.y
+    let lower = Rounded(BoxField(centre: [0, middle, 0], halfSize: body - 0.05), edge: 0.05)
+    let upper = Rounded(
+      BoxField(
+        centre: [cabin.z, middle + body.y + cabin.y * 0.8, 0],
+        halfSize: SIMD3(cabin.x, cabin.y, body.z * 0.86) - 0.06), edge: 0.06)
+    var solid = Self.joined(lower, upper, width: 0.08)
+    let quarterTurn = Rotation.exponential(Tensor([Float.pi / 2, 0, 0]))
+    for x in [-0.62, 0.62] {
+      for z in [-1.0, 1] {
+        let place = Tensor([x * body.x, floor, z * (body.z - 0.03)]).cast(to: .float32)
+        let wheel = TransformedField(
+          CylinderField(radius: wheelRadius, halfHeight: 0.06),
+          by: SimilarityTransform(
+            scale: Tensor(scalar: Float(1)), rotation: quarterTurn, translation: place))
+        solid = Self.joined(solid, wheel, width: 0.02)
+      }
+    }
+    self.solid = solid
+  }
 
-  /// Where the body's lower side is.
-  private static let floor = -0.16
+  private static func joined(
+    _ first: any ImplicitField, _ second: any ImplicitField, width: Double
+  ) -> CombinedField {
+    CombinedField(.smoothUnion(width: Tensor(scalar: Float(width))), first, second)
+  }
 
   /// Saloons, estates, pick-ups and whatever is between.
   static func random(using random: inout RandomGenerator) -> Car {
@@ -33,52 +57,32 @@ struct Car: ImplicitField {
     return (0..<count).map { _ in Car.random(using: &random) }
   }
 
-  func values(at points: Tensor) -> Tensor {
-    let middle = Self.floor + body.y
-    let lower = Self.box(points, centre: [0, middle, 0], half: body, edge: 0.05)
-    let upper = Self.box(
-      points, centre: [cabin.z, middle + body.y + cabin.y * 0.8, 0],
-      half: [cabin.x, cabin.y, body.z * 0.86], edge: 0.06)
-    var result = Self.smoothMinimum(lower, upper, width: 0.08)
-    for x in [-0.62, 0.62] {
-      for z in [-1.0, 1] {
-        let wheel = Self.wheel(
-          points, centre: [x * body.x, Self.floor, z * (body.z - 0.03)], radius: wheelRadius)
-        result = Self.smoothMinimum(result, wheel, width: 0.02)
-      }
-    }
-    return result
-  }
+  var quantity: FieldQuantity { .signedDistance }
+  var dtype: DType { .float32 }
+
+  func values(at points: Tensor) -> Tensor { solid.values(at: points) }
 
   func mapParameters(
     _ transform: (_ path: String, _ value: Tensor) throws -> Tensor
   ) rethrows -> Car { self }
+}
 
-  /// A box with round edges.
-  private static func box(
-    _ points: Tensor, centre: SIMD3<Double>, half: SIMD3<Double>, edge: Double
-  ) -> Tensor {
-    let inner = half - edge
-    let outside = (points - vector(centre)).abs() - vector(inner)
-    return outside.relu().norm(axis: 1) + outside.max(axis: 1).clamped(max: 0) - edge
+/// A solid that is larger by `edge` all around, which rounds its edges.
+private struct Rounded: ImplicitField {
+  var base: BoxField
+  let edge: Double
+
+  init(_ base: BoxField, edge: Double) {
+    self.base = base
+    self.edge = edge
   }
 
-  /// A cylinder along z.
-  private static func wheel(_ points: Tensor, centre: SIMD3<Double>, radius: Double) -> Tensor {
-    let own = points - vector(centre)
-    let around = own.slice(axis: 1, from: 0, to: 2).norm(axis: 1) - radius
-    let along = own.slice(axis: 1, from: 2, to: 3).squeezed(axis: 1).abs() - 0.06
-    let outside = Tensor.stack([around, along], axis: 1)
-    return outside.relu().norm(axis: 1) + outside.max(axis: 1).clamped(max: 0)
-  }
+  var quantity: FieldQuantity { .signedDistance }
+  var dtype: DType { base.dtype }
 
-  /// The smaller of two distances, rounded where they differ by less than `width`.
-  private static func smoothMinimum(_ a: Tensor, _ b: Tensor, width: Double) -> Tensor {
-    let overlap = (width - (a - b).abs()).relu() / width
-    return Tensor.minimum(a, b) - overlap.square() * (width / 4)
-  }
+  func values(at points: Tensor) -> Tensor { base.values(at: points) - edge }
 
-  private static func vector(_ value: SIMD3<Double>) -> Tensor {
-    Tensor([value.x, value.y, value.z]).cast(to: .float32)
-  }
+  func mapParameters(
+    _ transform: (_ path: String, _ value: Tensor) throws -> Tensor
+  ) rethrows -> Rounded { Rounded(try base.mapParameters(transform), edge: edge) }
 }

@@ -109,7 +109,7 @@ struct ShapePriorPose: ParsableCommand {
       let (row, scores) = try find(index, truth, search)
       rows += row
       found.append(scores)
-      if !quick { aligned.append(try refine(truth, search)) }
+      if !quick && without == nil { aligned.append(try refine(truth, search)) }
     }
     try Canvas.sheet(rows, columns: 4).write(to: "\(out)/search.png")
     if !aligned.isEmpty { reportAligned(aligned) }

@@ -39,9 +39,24 @@ public struct LatentField: ImplicitField {
   public var dtype: DType { latent.dtype }
 
   public func values(at points: Tensor) -> Tensor {
+    decoder.values(at: inputs(points), encoding: PositionalEncoding(frequencies: 0))
+      .squeezed(axis: 1)
+  }
+
+  public func samples(at points: Tensor, withGradients: Bool) -> FieldSamples {
+    guard withGradients else { return FieldSamples(values: values(at: points)) }
+    let (outputs, slopes) = decoder.outputsAndGradient(at: inputs(points))
+    let length = latent.shape[0]
+    return FieldSamples(
+      values: outputs.squeezed(axis: 1),
+      gradients: slopes.slice(axis: 1, from: length, to: length + 3))
+  }
+
+  /// Code and point, [N, L + 3].
+  private func inputs(_ points: Tensor) -> Tensor {
     let code = (hasUnitLatent ? latent.unitVectors() : latent).expandingDims(at: 0)
     let codes = code.broadcast(to: [points.shape[0], latent.shape[0]])
-    return decoder(.concatenate([codes, points], axis: 1)).squeezed(axis: 1)
+    return .concatenate([codes, points], axis: 1)
   }
 
   public func mapParameters(
