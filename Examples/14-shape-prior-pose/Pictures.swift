@@ -29,7 +29,8 @@ enum Pictures {
   /// A shape lit from above.
   static func shaded(_ field: any ImplicitField, from camera: Camera) throws -> Canvas {
     let pose = ObjectPose(
-      rotation: Tensor([Float(1), 0, 0, 0]), translation: .zeros([3]), scale: Tensor(scalar: Float(1)))
+      rotation: Tensor([Float(1), 0, 0, 0]), translation: .zeros([3]),
+      scale: Tensor(scalar: Float(1)))
     let output = try draw(field, pose, camera)
     let light = Tensor([Float(0.1), 0.9, -0.4])
     let shade = (try output[.normal] * (light / light.norm())).sum(axis: 2).relu()
