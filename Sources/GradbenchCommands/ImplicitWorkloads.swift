@@ -10,6 +10,7 @@ enum ImplicitWorkloads {
       gradients(
         .nerfTrunk(seed: 3), frequencies: 10, name: "mlp-256x8-gradient", of: "NeRF's trunk"),
       radianceStep,
+      trace(),
     ]
   }
 
@@ -72,5 +73,41 @@ enum ImplicitWorkloads {
         return evaluate(try network.replacing(named), encoded)
       }
     )
+  }
+
+  /// IDR's tracing of its geometry network as it begins, a sphere, and Lemma 1 at the hits.
+  private static func trace() -> Workload {
+    let side = 256
+    return Workload(
+      name: "sdf-trace",
+      summary: """
+        \(side * side) rays to IDR's signed distance network as it begins, and Lemma 1's points, to \
+        all weights
+        """
+    ) {
+      let field = NeuralField(
+        .signedDistance, encoding: PositionalEncoding(frequencies: 6), trunk: distanceNetwork())
+      let rays = PixelRays(
+        of: .perspective(
+          from: [0.6, 0.8, 2], verticalFieldOfView: radians(degrees: 50), width: side, height: side)
+      ).rays
+      let interval = RayInterval(of: rays, in: .ball(radius: 1))
+      let names = field.parameters.map(\.path)
+      return (
+        field.parameters.map(\.value),
+        { inputs in
+          let field = try field.replacing(Dictionary(uniqueKeysWithValues: zip(names, inputs)))
+          let traced = SurfaceTracer().trace(rays, in: interval, to: LevelSet(field))
+          let hits = CameraRays(
+            origins: rays.origins.gather(traced.hits),
+            directions: rays.directions.gather(traced.hits))
+          return [
+            RaySurfacePoints(
+              of: field, along: hits, at: traced.distances.gather(traced.hits)
+            ).positions
+          ]
+        }
+      )
+    }
   }
 }

@@ -12,7 +12,8 @@ extension RendererRegistry {
     try register(
       AutolabelingRenderer(projection: SurfaceProjection(density: 48)),
       reference: AutolabelingRenderer.reference)
-    try register(DISTRenderer(), reference: DISTRenderer.reference)
+    // Without softness no picture of DIST has a derivative of its outline.
+    try register(DISTRenderer(softness: 0.05), reference: DISTRenderer.reference)
     try register(IDRRenderer())
     // Samples by importance move with the field, which the derivative leaves out as published and
     // central differences see; so the exact claims are about a single pass. The density is low for

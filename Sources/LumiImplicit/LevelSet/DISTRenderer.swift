@@ -14,7 +14,8 @@ import LumiTensor
 /// few steps with the smallest values, at places that count as constant, which for a distance met at
 /// the cosine n·r is up to 1.5 dS a step instead of -dS/(n·r) in all. ``Gradient/implicit`` is exact
 /// instead. The bounding ball, which steps are kept and what is hit are constants. Steps that are too
-/// long may pass thin parts; a ray that starts inside hits nothing.
+/// long may pass thin parts; a ray that starts inside hits nothing. Derivatives reach the camera, but
+/// pictures of colours alone do not lead it anywhere, so that nothing is claimed.
 ///
 /// S. Liu, Y. Zhang, S. Peng, B. Shi, M. Pollefeys, Z. Cui, "DIST: Rendering Deep Implicit Signed
 /// Distance Function with Differentiable Sphere Tracing", CVPR 2020. Its photometric loss between views
@@ -25,7 +26,7 @@ public struct DISTRenderer: Renderer {
     strengths: "few evaluations per ray; rays that miss tell how far",
     limits: "depth's derivative is a truncated sum; outlines move by the least distance alone",
     citation: "Liu, Zhang, Peng, Shi, Pollefeys, Cui, CVPR 2020",
-    claims: [.shape: .surrogate, .material: .exact, .camera: .surrogate, .light: .exact])
+    claims: [.shape: .surrogate, .material: .exact, .light: .exact])
 
   public enum Gradient: String, Sendable, Codable, CaseIterable {
     /// The sum over the kept steps, as published.

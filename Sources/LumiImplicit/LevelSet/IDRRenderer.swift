@@ -13,7 +13,9 @@ import LumiTensor
 ///
 /// Cannot: move an outline by colours, which is what the silhouette is for; tell a minimum between two
 /// samples of a ray; see what is transparent. The derivative of a surface point has no bound where a ray
-/// only touches the surface, and is limited there.
+/// only touches the surface, and is limited there. Nothing is claimed of cameras: their derivatives are
+/// exact in silhouettes and at surface points, but a picture of colours changes most at its outlines,
+/// and by it alone the benchmark's cameras are not found.
 ///
 /// L. Yariv, Y. Kasten, D. Moran, M. Galun, M. Atzmon, R. Basri, Y. Lipman, "Multiview Neural Surface
 /// Reconstruction by Disentangling Geometry and Appearance", NeurIPS 2020. In training, the published
@@ -22,10 +24,10 @@ import LumiTensor
 public struct IDRRenderer: Renderer {
   public static let method = MethodDescription(
     id: "implicit/idr", name: "IDR renderer", representation: .implicit, type: "level set",
-    strengths: "exact derivatives of surface points, to cameras too; view-dependent colour",
+    strengths: "exact derivatives of surface points and soft silhouettes; view-dependent colour",
     limits: "colours do not move outlines; nothing transparent; many evaluations per ray",
     citation: "Yariv, Kasten, Moran, Galun, Atzmon, Basri, Lipman, NeurIPS 2020",
-    claims: [.shape: .surrogate, .material: .exact, .camera: .surrogate, .light: .exact])
+    claims: [.shape: .surrogate, .material: .exact, .light: .exact])
 
   public var tracer: SurfaceTracer
   /// How the silhouette's least values are found.
