@@ -14,16 +14,18 @@ extension RendererRegistry {
       reference: AutolabelingRenderer.reference)
     // Without softness no picture of DIST has a derivative of its outline.
     try register(DISTRenderer(softness: 0.05), reference: DISTRenderer.reference)
-    try register(IDRRenderer())
+    try register(IDRRenderer(leastValues: LeastValueSearch(samples: 40)))
     // Samples by importance move with the field, which the derivative leaves out as published and
     // central differences see; so the exact claims are about a single pass. The density is low for
     // the reason that it is for voxels.
     try register(
-      DensityConversion(NeRF(samples: 96, importanceSamples: 0), filled: 10, softness: 0.02),
+      DensityConversion(NeRF(samples: 64, importanceSamples: 0), filled: 10, softness: 0.03),
       reference: NeRF.reference)
     try register(
-      DifferentiableVolumetricRendering(), reference: DifferentiableVolumetricRendering.reference)
-    try register(VolSDF(sampling: .even(64)))
-    try register(NeuS(sampling: .even(64)))
+      DifferentiableVolumetricRendering(samples: 64),
+      reference: DifferentiableVolumetricRendering.reference)
+    // Widths of half a pixel, and samples as far apart: narrower outlines fall between pixels.
+    try register(VolSDF(beta: 0.05, sampling: .even(40)))
+    try register(NeuS(width: 0.05, sampling: .even(40)))
   }
 }
