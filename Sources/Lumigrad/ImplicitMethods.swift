@@ -21,8 +21,9 @@ extension RendererRegistry {
     try register(
       DensityConversion(NeRF(samples: 64, importanceSamples: 0), filled: 10, softness: 0.03),
       reference: NeRF.reference)
+    // Eight steps of the secant leave roots that differences see jump.
     try register(
-      DifferentiableVolumetricRendering(samples: 64),
+      DifferentiableVolumetricRendering(samples: 64, refinement: .secant(iterations: 20)),
       reference: DifferentiableVolumetricRendering.reference)
     // Widths of half a pixel, and samples as far apart: narrower outlines fall between pixels.
     try register(VolSDF(beta: 0.05, sampling: .even(40)))
