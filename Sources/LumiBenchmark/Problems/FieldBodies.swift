@@ -8,8 +8,8 @@ extension ImplicitShape: BenchmarkShape {
   ///
   /// Several bodies are their union: the smallest distance counts, which inside of two bodies is a
   /// bound. Colours are the bodies', weighted by how near they are, so that seams move with the
-  /// bodies. A square becomes a plate of a tenth of a unit behind its face. Deformed bodies are
-  /// measured to their triangles.
+  /// bodies. A square becomes a plate of a tenth of a unit behind its face. A deformed body has no closed
+  /// form: the way to its triangles from every sample of every ray would cost minutes a picture's check.
   ///
   /// The bounds are the smallest of a row of balls, each a quarter larger than the one before, that
   /// holds the bodies: they do not follow them.
@@ -17,22 +17,24 @@ extension ImplicitShape: BenchmarkShape {
   /// - Parameters:
   ///   - bodies: at least one.
   ///   - material: matt white. A field has a colour and nothing else.
-  ///   - detail: how finely deformed bodies are cut.
+  ///   - detail: makes no difference.
+  /// - Throws: ``UnsupportedScene`` for another material and for deformed bodies.
   public static func representing(
     _ bodies: [Body], material: Material, detail: Int
   ) throws -> ImplicitShape {
     guard material.isMatt else {
       throw UnsupportedScene("a field has a colour, but no material")
     }
-    let field = BodyField(
-      bodies: bodies, surfaces: try bodies.map { try $0.deformedSurface(detail: detail) })
+    guard bodies.allSatisfy({ $0.deformation == nil }) else {
+      throw UnsupportedScene("a deformed body has no distance in closed form")
+    }
     let farthest = bodies.map { body in
       body.placed(body.surface(detail: 1).vertices).stoppingGradient().norm(axis: 1).max().value
     }.max()!
     let growths = (log((farthest + 0.05) / VoxelGrid.smallestReach) / log(1.25)).rounded(.up)
     let radius =
       VoxelGrid.smallestReach * (growths > 0 && growths < 1000 ? pow(1.25, growths) : 1)
-    return ImplicitShape(field, bounds: .ball(radius: radius))
+    return ImplicitShape(BodyField(bodies: bodies), bounds: .ball(radius: radius))
   }
 
   public var primitiveCount: Int { (field as? BodyField)?.bodies.count ?? 1 }
@@ -41,8 +43,6 @@ extension ImplicitShape: BenchmarkShape {
 /// The union of bodies as a field of signed distances.
 struct BodyField: ImplicitField {
   var bodies: [Body]
-  /// The triangles of deformed bodies; nil for the others.
-  var surfaces: [Mesh?]
 
   /// Half the thickness of a square's plate, and how far colours go on beyond a body.
   private static let interval = 0.05
@@ -61,9 +61,7 @@ struct BodyField: ImplicitField {
   /// [N, bodies].
   private func distances(at points: Tensor) -> Tensor {
     .stack(
-      zip(bodies, surfaces).map {
-        $0.distances(at: points, interval: Self.interval, surface: $1)
-      }, axis: 1)
+      bodies.map { $0.distances(at: points, interval: Self.interval, surface: nil) }, axis: 1)
   }
 
   func colors(at points: Tensor, samples: FieldSamples, directions: Tensor) -> Tensor {
@@ -78,11 +76,8 @@ struct BodyField: ImplicitField {
   ) rethrows -> BodyField {
     var result = self
     for index in bodies.indices {
-      let path = "\(index)."
-      result.bodies[index] = try bodies[index].mapParameters { try transform(path + $0, $1) }
-      if var surface = surfaces[index] {
-        surface.vertices = try transform(path + "vertices", surface.vertices)
-        result.surfaces[index] = surface
+      result.bodies[index] = try bodies[index].mapParameters {
+        try transform("\(index).\($0)", $1)
       }
     }
     return result
