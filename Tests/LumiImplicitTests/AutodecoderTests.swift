@@ -91,6 +91,23 @@ import Testing
     #expect(value(code * 0, true).isFinite)
   }
 
+  @Test(arguments: [DType.float32, .float64])
+  func spatialGradientsAreThoseByTheTape(_ dtype: DType) {
+    var random = RandomGenerator(seed: 8)
+    let field = LatentField(
+      latent: random.normal([4], dtype: dtype),
+      decoder: .deepSDF(
+        latent: 4, width: 16, depth: 4, activation: .softplus(beta: 10), seed: 1, dtype: dtype),
+      hasUnitLatent: true)
+    let points = random.uniform([50, 3], low: -1, high: 1, dtype: dtype)
+    let samples = field.samples(at: points, withGradients: true)
+    let (values, pullback) = vectorJacobianProduct(at: [points]) { [field.values(at: $0[0])] }
+    let slopes = pullback([.ones(like: values[0])])[0]
+    let tolerance = dtype == .float32 ? 2e-6 : 1e-14
+    #expect((samples.values - values[0]).largest < tolerance)
+    #expect((samples.gradients! - slopes).largest < tolerance && slopes.largest > 0.01)
+  }
+
   @Test func trainingGoesOnToTheBit() throws {
     func fresh() throws -> AutodecoderTraining {
       try AutodecoderTraining(
