@@ -22,7 +22,7 @@ public struct NeuralField: ImplicitField {
 
   /// What the trunk's first output says.
   public var quantity: FieldQuantity
-  /// What makes a density of the trunk's first output; ``Activation/none`` leaves densities below 0
+  /// What makes a density of the trunk's first output; `Activation.none` leaves densities below 0
   /// to the method, which takes them as 0 and may add noise before. Other quantities do without.
   public var densityActivation: Activation
   /// From [N, 3] to what the trunk takes.

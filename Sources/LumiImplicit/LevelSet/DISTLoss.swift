@@ -5,7 +5,7 @@ public enum DISTLoss {
   /// Silhouettes, by how far rays pass the surface.
   ///
   /// - Parameters:
-  ///   - leastDistances: the channel ``RenderChannel/leastDistance``, of any shape.
+  ///   - leastDistances: the channel `RenderChannel.leastDistance`, of any shape.
   ///   - isHit: 1 where a ray hits, else 0: alpha without softness.
   ///   - target: 1 where the body should be, else 0.
   ///   - threshold: of the marching.

@@ -7,7 +7,7 @@ import LumiTensor
 /// Computes: the surface of a field of signed distances by sphere tracing with long steps, rays that
 /// rest and a pyramid (``DISTMarching``); depth, normal and the field's colour where a ray arrives; and
 /// for every ray the least value that its steps read, which tells how far it passed the surface: the
-/// channel ``RenderChannel/leastDistance``, of which ``DISTLoss/mask(leastDistances:isHit:target:threshold:)``
+/// channel `RenderChannel.leastDistance`, of which ``DISTLoss/mask(leastDistances:isHit:target:threshold:)``
 /// makes a loss that moves outlines.
 ///
 /// Cannot: give the depth's derivative. It is unrolled, and cut off: the sum of the derivatives of the
@@ -41,7 +41,7 @@ public struct DISTRenderer: Renderer {
   /// exp(-d/softness), one that hits 1 and the same slope. Nil, as published, makes alpha the mask of
   /// what is hit, without a derivative.
   public var softness: Double?
-  /// The images to make: colour, alpha, depth, normal and ``RenderChannel/leastDistance``. Depth and
+  /// The images to make: colour, alpha, depth, normal and `RenderChannel.leastDistance`. Depth and
   /// normal are 0 where nothing is hit.
   public var channels: Set<RenderChannel>
 

@@ -50,7 +50,9 @@ extension MultilayerPerceptron {
   /// The outputs behind an encoding of points, as ``callAsFunction(_:)`` of the encoded points, but
   /// without making those where nothing is differentiated.
   ///
-  /// - Parameter points: [N, n].
+  /// - Parameters:
+  ///   - points: [N, n].
+  ///   - encoding: of the network's input.
   /// - Returns: [N, outputs].
   public func values(at points: Tensor, encoding: PositionalEncoding) -> Tensor {
     let isConstant = !isRecorded(with: points)

@@ -23,7 +23,7 @@ public protocol ImplicitField: Parameterized, Sendable {
   /// The values [N] at points [N, 3].
   func values(at points: Tensor) -> Tensor
 
-  /// All that is known at points [N, 3] before a direction is chosen. By default ``values(at:)``,
+  /// All that is known at points [N, 3] before a direction is chosen. By default `values(at:)`,
   /// and its derivative by the tape.
   ///
   /// - Parameters:
@@ -38,8 +38,8 @@ public protocol ImplicitField: Parameterized, Sendable {
   ///
   /// - Parameters:
   ///   - points: [N, 3].
-  ///   - samples: what ``samples(at:withGradients:)`` gave there, with gradients if
-  ///     ``colorsNeedGradients``.
+  ///   - samples: what `samples(at:withGradients:)` gave there, with gradients if
+  ///     `colorsNeedGradients`.
   ///   - directions: [N, 3], unit vectors from the eye.
   func colors(at points: Tensor, samples: FieldSamples, directions: Tensor) -> Tensor
 
