@@ -17,7 +17,8 @@ struct Settings: Sendable {
   var width = 64
   var depth = 4
   var rate = (first: 2e-3, last: 1e-4)
-  var eikonal = 0.1
+  /// With 0.1 VolSDF's surface stays 2.1% off instead of 1.9%.
+  var eikonal = 0.03
   var mask = 0.2
   var seed: UInt64 = 1
 }
@@ -36,7 +37,10 @@ struct Fit {
     random = RandomGenerator(seed: settings.seed)
     optimizer = Adam(
       learningRate: .cosine(
-        initial: settings.rate.first, final: settings.rate.last, steps: settings.steps))
+        initial: settings.rate.first, final: settings.rate.last, steps: settings.steps),
+      // A width that shrinks late leaves the surface inside of the true one.
+      learningRates: method == .volSDF
+        ? ["field.beta": .cosine(initial: 0.01, final: 1e-3, steps: settings.steps)] : [:])
     let field = Self.network(settings, of: method == .dvr ? .occupancyLogit : .signedDistance)
     let soft: any ImplicitField =
       switch method {
