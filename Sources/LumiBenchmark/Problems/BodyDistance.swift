@@ -29,19 +29,18 @@ extension Body {
   func samples(at points: Tensor, interval: Double, detail: Int) throws -> BodySamples {
     let surface = try deformedSurface(detail: detail)
     return BodySamples(
-      distances: distances(at: points, interval: interval, surface: surface),
+      distances: surface.map { Self.distances(at: points, to: $0) }
+        ?? distances(at: points, interval: interval),
       colors: colors(at: points, interval: interval))
   }
 
-  /// The part of ``samples(at:interval:detail:)`` that is a distance, [N].
+  /// The closed form [N] of a body's distance before any deformation.
   ///
   /// - Parameters:
   ///   - points: [N, 3].
-  ///   - interval: see there.
-  ///   - surface: the body's ``deformedSurface(detail:)``.
-  func distances(at points: Tensor, interval: Double, surface: Mesh?) -> Tensor {
-    if let surface { return Self.distances(at: points, to: surface) }
-    return form.distances(at: turned(points), size: scale.abs(), plate: 2 * interval)
+  ///   - interval: see ``samples(at:interval:detail:)``.
+  func distances(at points: Tensor, interval: Double) -> Tensor {
+    form.distances(at: turned(points), size: scale.abs(), plate: 2 * interval)
   }
 
   /// The part of ``samples(at:interval:detail:)`` that is a colour, [N, 3].
@@ -65,7 +64,7 @@ extension Body {
   /// The triangles of a deformed body in the world; nil for one that is not.
   ///
   /// - Throws: see ``samples(at:interval:detail:)``.
-  func deformedSurface(detail: Int) throws -> Mesh? {
+  private func deformedSurface(detail: Int) throws -> Mesh? {
     guard deformation != nil else { return nil }
     guard form != .square else { throw UnsupportedScene("a deformed square has no inside") }
     guard case .uniform = colors else {

@@ -61,7 +61,7 @@ struct BodyField: ImplicitField {
   /// [N, bodies].
   private func distances(at points: Tensor) -> Tensor {
     .stack(
-      bodies.map { $0.distances(at: points, interval: Self.interval, surface: nil) }, axis: 1)
+      bodies.map { $0.distances(at: points, interval: Self.interval) }, axis: 1)
   }
 
   func colors(at points: Tensor, samples: FieldSamples, directions: Tensor) -> Tensor {
